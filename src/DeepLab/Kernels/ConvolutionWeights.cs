@@ -1,0 +1,39 @@
+using DeepLab.Tensors;
+
+namespace DeepLab.Kernels;
+
+/// <summary>
+/// The parameters of one convolution as a backend reads them. The output is y = (x ∗ weights) · scale + shift, where scale and shift
+/// are frozen batch norm's, or no scale and the bias.
+/// </summary>
+public sealed class ConvolutionWeights
+{
+    /// <summary>Creates the parameters.</summary>
+    /// <param name="weights">[taps · inChannels, outChannels].</param>
+    /// <param name="scale">[1, outChannels], or null for ones.</param>
+    /// <param name="shift">[1, outChannels], or null for zeros.</param>
+    public ConvolutionWeights(Tensor weights, Tensor? scale, Tensor? shift)
+    {
+        Weights = weights;
+        Scale = scale;
+        Shift = shift;
+    }
+
+    /// <summary>The kernel as a matrix [taps · inChannels, outChannels].</summary>
+    public Tensor Weights { get; }
+
+    /// <summary>A factor an output channel, or null.</summary>
+    public Tensor? Scale { get; }
+
+    /// <summary>A summand an output channel, or null.</summary>
+    public Tensor? Shift { get; }
+
+    /// <summary>
+    /// Whether the values stay as they are from call to call, so that the backend may keep its packed copy
+    /// (prediction) instead of packing into a shared workspace at each call (training).
+    /// </summary>
+    public bool KeepPacked { get; set; }
+
+    /// <summary>The backend's packed copy, kept while <see cref="KeepPacked"/>; null to pack anew.</summary>
+    public DeviceBuffer? Packed { get; set; }
+}

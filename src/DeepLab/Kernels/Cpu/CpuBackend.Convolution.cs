@@ -1,0 +1,309 @@
+using DeepLab.Tensors;
+
+namespace DeepLab.Kernels.Cpu;
+
+// Convolutions as products of a gathered matrix: which taps read where is all that differs between forward,
+// the gradient of the input and the gradient of the weights.
+public sealed unsafe partial class CpuBackend
+{
+    // Maps and taps of one operation are listed on the stack.
+    private const int MaximumMaps = 4096;
+    private const int MaximumTaps = 1024;
+
+    /// <inheritdoc/>
+    public override void ConvolutionForward(
+        in ConvolutionGeometry geometry, Tensor x, ConvolutionWeights weights, Tensor y, bool accumulate, Tensor? shortcut, bool relu)
+    {
+        RequireConvolution(geometry, x, y, weights.Weights);
+        RequireChannels(weights.Scale, geometry.OutChannels);
+        RequireChannels(weights.Shift, geometry.OutChannels);
+        RequireSame(y, shortcut);
+        GatherMap* maps = stackalloc GatherMap[x.Shape.Maps.Length];
+        TapRun* runs = stackalloc TapRun[geometry.Taps];
+        TapGather gather = ForwardGather(geometry, x, y, maps, runs);
+        var epilogue = new Epilogue
+        {
+            Target = Pointer(y),
+            Columns = geometry.OutChannels,
+            Shift = PointerOrNull(weights.Shift),
+            Shortcut = PointerOrNull(shortcut),
+            Accumulate = accumulate,
+            Relu = relu,
+        };
+        float* packed = PackForward(geometry, weights);
+        Multiply(gather, packed, epilogue);
+    }
+
+    /// <inheritdoc/>
+    public override void ConvolutionBackwardInput(
+        in ConvolutionGeometry geometry, Tensor dy, ConvolutionWeights weights, Tensor dx, bool accumulate, Tensor? mask)
+    {
+        RequireConvolution(geometry, dx, dy, weights.Weights);
+        RequireChannels(weights.Scale, geometry.OutChannels);
+        RequireSame(dx, mask);
+        GatherMap* maps = stackalloc GatherMap[dx.Shape.Maps.Length];
+        TapRun* runs = stackalloc TapRun[geometry.Taps];
+        int* taps = stackalloc int[geometry.Taps];
+        var epilogue = new Epilogue { Target = Pointer(dx), Columns = geometry.InChannels, Accumulate = accumulate, Mask = PointerOrNull(mask) };
+        float* packed = Workspace((long)geometry.Taps * geometry.OutChannels * PaddedColumns(geometry.InChannels));
+
+        // With a stride, pixels of the input fall into stride² phases, and each phase is reached by its own taps.
+        for (int phaseY = 0; phaseY < geometry.Stride; phaseY++)
+        {
+            for (int phaseX = 0; phaseX < geometry.Stride; phaseX++)
+            {
+                TapGather gather = BackwardGather(geometry, dy, dx, phaseY, phaseX, maps, runs, taps);
+                if (gather.Rows == 0) continue;
+                var packing = new TransposedPacking
+                {
+                    Weights = Pointer(weights.Weights),
+                    Scale = PointerOrNull(weights.Scale),
+                    Taps = taps,
+                    TapCount = gather.Taps,
+                    InChannels = geometry.InChannels,
+                    OutChannels = geometry.OutChannels,
+                    Panel = TileColumns,
+                    Target = packed,
+                };
+                if (gather.Taps > 0) _pool.Run(ref packing, UnitsOf(geometry.InChannels, TileColumns));
+                Multiply(gather, packed, epilogue);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void ConvolutionBackwardWeights(
+        in ConvolutionGeometry geometry, Tensor x, Tensor dy, Tensor? scale, Tensor weightGradient, Tensor? biasGradient)
+    {
+        RequireConvolution(geometry, x, dy, weightGradient);
+        RequireChannels(scale, geometry.OutChannels);
+        RequireChannels(biasGradient, geometry.OutChannels);
+        GatherMap* maps = stackalloc GatherMap[x.Shape.Maps.Length];
+        TapRun* runs = stackalloc TapRun[geometry.Taps];
+        TapGather gather = ForwardGather(geometry, x, dy, maps, runs);
+        switch (Tier)
+        {
+            case SimdTier.Avx512:
+                WeightGradient<Simd512>(gather, dy, scale, weightGradient);
+                break;
+            case SimdTier.Avx2:
+                WeightGradient<Simd256>(gather, dy, scale, weightGradient);
+                break;
+            default:
+                WeightGradient<SimdPortable>(gather, dy, scale, weightGradient);
+                break;
+        }
+
+        if (biasGradient is null) return;
+        var sums = new ColumnSums { Source = Pointer(dy), Rows = dy.Shape.Rows, Columns = geometry.OutChannels, Target = Pointer(biasGradient) };
+        _pool.Run(ref sums, UnitsOf(geometry.OutChannels, ColumnSums.UnitColumns));
+    }
+
+    private int TileColumns => Tier switch
+    {
+        SimdTier.Avx512 => 2 * Simd512.Width,
+        SimdTier.Avx2 => 2 * Simd256.Width,
+        _ => 2 * SimdPortable.Width,
+    };
+
+    private int PaddedColumns(int columns) => UnitsOf(columns, TileColumns) * TileColumns;
+
+    private static void RequireConvolution(in ConvolutionGeometry geometry, Tensor x, Tensor y, Tensor weights)
+    {
+        Require(x.Shape.Channels == geometry.InChannels && y.Shape.Channels == geometry.OutChannels, $"Channels do not fit {geometry}", x, y);
+        Require(x.Shape.Maps.Length == y.Shape.Maps.Length && x.Shape.Maps.Length <= MaximumMaps, "The maps do not fit", x, y);
+        if (geometry.Taps > MaximumTaps) throw new ArgumentException($"A kernel of {geometry.Taps} taps is too large.");
+        for (int i = 0; i < x.Shape.Maps.Length; i++)
+        {
+            MapSize from = x.Shape.Maps[i], to = y.Shape.Maps[i];
+            Require(geometry.OutputSide(from.Height) == to.Height && geometry.OutputSide(from.Width) == to.Width, "The sizes do not fit", x, y);
+        }
+
+        Require(weights.Shape.Length == (long)geometry.Taps * geometry.InChannels * geometry.OutChannels, "The weights do not fit", weights, x);
+    }
+
+    private static TapGather ForwardGather(in ConvolutionGeometry geometry, Tensor x, Tensor y, GatherMap* maps, TapRun* runs)
+    {
+        float* source = Pointer(x);
+        for (int i = 0; i < x.Shape.Maps.Length; i++)
+        {
+            MapSize from = x.Shape.Maps[i], to = y.Shape.Maps[i];
+            maps[i] = new GatherMap
+            {
+                GridHeight = to.Height,
+                GridWidth = to.Width,
+                FirstRow = y.Shape.FirstRow(i),
+                Source = source + ((long)x.Shape.FirstRow(i) * x.Shape.Channels),
+                SourceHeight = from.Height,
+                SourceWidth = from.Width,
+                TargetFirstRow = y.Shape.FirstRow(i),
+                TargetWidth = to.Width,
+                TargetStride = 1,
+            };
+        }
+
+        int runCount = 0;
+        for (int tap = 0; tap < geometry.Taps; tap++)
+        {
+            int offsetY = (tap / geometry.KernelSize * geometry.Dilation) - geometry.Padding;
+            int offsetX = (tap % geometry.KernelSize * geometry.Dilation) - geometry.Padding;
+            runCount = AddTap(runs, runCount, tap, offsetY, offsetX);
+        }
+
+        return new TapGather
+        {
+            Maps = maps,
+            MapCount = x.Shape.Maps.Length,
+            Runs = runs,
+            RunCount = runCount,
+            Taps = geometry.Taps,
+            Channels = geometry.InChannels,
+            Stride = geometry.Stride,
+        };
+    }
+
+    private static TapGather BackwardGather(
+        in ConvolutionGeometry geometry, Tensor dy, Tensor dx, int phaseY, int phaseX, GatherMap* maps, TapRun* runs, int* taps)
+    {
+        int stride = geometry.Stride, row = 0;
+        float* source = Pointer(dy);
+        for (int i = 0; i < dx.Shape.Maps.Length; i++)
+        {
+            MapSize from = dy.Shape.Maps[i], to = dx.Shape.Maps[i];
+            var map = new GatherMap
+            {
+                GridHeight = (to.Height - phaseY + stride - 1) / stride,
+                GridWidth = (to.Width - phaseX + stride - 1) / stride,
+                FirstRow = row,
+                Source = source + ((long)dy.Shape.FirstRow(i) * dy.Shape.Channels),
+                SourceHeight = from.Height,
+                SourceWidth = from.Width,
+                TargetFirstRow = dx.Shape.FirstRow(i),
+                TargetWidth = to.Width,
+                TargetY = phaseY,
+                TargetX = phaseX,
+                TargetStride = stride,
+            };
+            maps[i] = map;
+            row += map.GridHeight * map.GridWidth;
+        }
+
+        // Backwards, so that neighbouring taps read neighbouring pixels from left to right.
+        int count = 0, runCount = 0;
+        for (int tap = geometry.Taps - 1; tap >= 0; tap--)
+        {
+            int y = phaseY + geometry.Padding - (tap / geometry.KernelSize * geometry.Dilation);
+            int x = phaseX + geometry.Padding - (tap % geometry.KernelSize * geometry.Dilation);
+            if (y % stride != 0 || x % stride != 0) continue;
+            runCount = AddTap(runs, runCount, count, y / stride, x / stride);
+            taps[count++] = tap;
+        }
+
+        return new TapGather
+        {
+            Maps = maps,
+            MapCount = dx.Shape.Maps.Length,
+            Runs = runs,
+            RunCount = runCount,
+            Taps = count,
+            Channels = geometry.OutChannels,
+            Stride = 1,
+        };
+    }
+
+    private static int AddTap(TapRun* runs, int count, int tap, int offsetY, int offsetX)
+    {
+        TapRun* last = runs + count - 1;
+        if (count > 0 && last->OffsetY == offsetY && last->OffsetX + last->Count == offsetX)
+        {
+            last->Count++;
+            return count;
+        }
+
+        runs[count] = new TapRun { FirstTap = tap, Count = 1, OffsetY = offsetY, OffsetX = offsetX };
+        return count + 1;
+    }
+
+    private float* PackForward(in ConvolutionGeometry geometry, ConvolutionWeights weights)
+    {
+        int length = geometry.Taps * geometry.InChannels;
+        long size = (long)length * PaddedColumns(geometry.OutChannels);
+        if (weights.KeepPacked && weights.Packed is CpuBuffer kept && kept.Length == size) return kept.Pointer;
+        weights.Packed?.Dispose();
+        CpuBuffer? keep = weights.KeepPacked ? new CpuBuffer(size) : null;
+        weights.Packed = keep;
+        var packing = new ForwardPacking
+        {
+            Weights = Pointer(weights.Weights),
+            Scale = PointerOrNull(weights.Scale),
+            Length = length,
+            Columns = geometry.OutChannels,
+            Panel = TileColumns,
+            Target = keep is null ? Workspace(size) : keep.Pointer,
+        };
+        _pool.Run(ref packing, UnitsOf(geometry.OutChannels, TileColumns));
+        return packing.Target;
+    }
+
+    private void Multiply(in TapGather gather, float* packed, in Epilogue epilogue)
+    {
+        switch (Tier)
+        {
+            case SimdTier.Avx512:
+                Multiply<Simd512>(gather, packed, epilogue);
+                break;
+            case SimdTier.Avx2:
+                Multiply<Simd256>(gather, packed, epilogue);
+                break;
+            default:
+                Multiply<SimdPortable>(gather, packed, epilogue);
+                break;
+        }
+    }
+
+    private void Multiply<TSimd>(in TapGather gather, float* packed, in Epilogue epilogue)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        var product = new GatheredProduct<TSimd>
+        {
+            Gather = gather,
+            Cuts = new GemmCuts(gather.Rows, epilogue.Columns, TSimd.TileRows, 2 * TSimd.Width),
+            Right = packed,
+            Epilogue = epilogue,
+            Scratch = _scratch,
+        };
+        _pool.Run(ref product, product.Cuts.Units);
+    }
+
+    private void WeightGradient<TSimd>(in TapGather gather, Tensor dy, Tensor? scale, Tensor target)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        int columns = dy.Shape.Channels;
+        var cuts = new GemmCuts(gather.Columns, columns, TSimd.TileRows, 2 * TSimd.Width);
+        int splits = cuts.Splits(gather.Rows);
+        var product = new GatheredTransposeProduct<TSimd>
+        {
+            Gather = gather,
+            Cuts = cuts,
+            Splits = splits,
+            Right = Pointer(dy),
+            Scale = PointerOrNull(scale),
+            Target = Pointer(target),
+            Partials = splits > 1 ? Workspace((long)splits * cuts.Rows * columns) : null,
+            Zeros = Zeros(gather.Channels),
+            Scratch = _scratch,
+        };
+        _pool.Run(ref product, cuts.Units * splits);
+        if (splits == 1) return;
+        var sums = new PartialSums
+        {
+            Partials = product.Partials,
+            Splits = splits,
+            Rows = cuts.Rows,
+            Columns = columns,
+            Scale = product.Scale,
+            Target = product.Target,
+        };
+        _pool.Run(ref sums, cuts.Rows);
+    }
+}

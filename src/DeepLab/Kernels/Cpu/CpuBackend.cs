@@ -1,0 +1,156 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using DeepLab.Tensors;
+
+namespace DeepLab.Kernels.Cpu;
+
+/// <summary>The instruction sets that the CPU kernels are compiled for.</summary>
+public enum SimdTier
+{
+    /// <summary>.NET's portable vectors.</summary>
+    Portable,
+
+    /// <summary>AVX2 with fused multiply-add: 8 floats.</summary>
+    Avx2,
+
+    /// <summary>AVX-512: 16 floats.</summary>
+    Avx512,
+}
+
+/// <summary>
+/// The operations in managed SIMD code, float32, on any number of threads. It packs weights into a workspace of its own and keeps
+/// scratch memory a thread; both grow to what the largest layer needs and stay.
+/// </summary>
+public sealed unsafe partial class CpuBackend : Backend
+{
+    /// <summary>Rows of an elementwise operation that make a unit, at least.</summary>
+    private const int UnitValues = 1 << 14;
+
+    private readonly WorkerPool _pool;
+    private readonly CpuBuffer[] _scratchMemory;
+    private readonly WorkerScratch* _scratch;
+    private CpuBuffer _workspace = new(1);
+    private CpuBuffer _zeros = new(1);
+
+    /// <summary>Starts the backend's threads.</summary>
+    /// <param name="threads">Threads that compute, the caller's among them; 0 for one a processor.</param>
+    /// <param name="tier">The instruction set, or null for the widest that the machine has.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Threads are negative or over 1024.</exception>
+    /// <exception cref="NotSupportedException">The machine lacks the tier.</exception>
+    public CpuBackend(int threads = 0, SimdTier? tier = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
+        Tier = tier ?? BestTier;
+        if (Tier > BestTier) throw new NotSupportedException($"This processor (or this process) has no {Tier}; the widest is {BestTier}.");
+        _pool = new WorkerPool(threads == 0 ? Environment.ProcessorCount : threads);
+        _scratchMemory = new CpuBuffer[_pool.Threads];
+        _scratch = (WorkerScratch*)NativeMemory.AllocZeroed((nuint)(_pool.Threads * sizeof(WorkerScratch)));
+        for (int i = 0; i < _pool.Threads; i++) AllocateScratch(i);
+    }
+
+    /// <summary>The widest instruction set that this process may use.</summary>
+    public static SimdTier BestTier => Simd512.IsSupported ? SimdTier.Avx512 : Simd256.IsSupported ? SimdTier.Avx2 : SimdTier.Portable;
+
+    /// <summary>The instruction set in use.</summary>
+    public SimdTier Tier { get; }
+
+    /// <summary>Threads that compute.</summary>
+    public int Threads => _pool.Threads;
+
+    /// <inheritdoc/>
+    public override string Description => $"cpu, {Tier switch
+    {
+        SimdTier.Avx512 => "AVX-512",
+        SimdTier.Avx2 => "AVX2",
+        _ => $"portable vectors of {Vector<float>.Count}",
+    }}, {Threads} thread{(Threads == 1 ? "" : "s")}";
+
+    /// <inheritdoc/>
+    public override DeviceBuffer Allocate(long length) => new CpuBuffer(length);
+
+    /// <inheritdoc/>
+    public override void Upload(ReadOnlySpan<float> source, Tensor target)
+    {
+        if (source.Length != target.Shape.Length) throw new ArgumentException($"{source.Length} values do not make {target.Shape}.", nameof(source));
+        source.CopyTo(new Span<float>(Pointer(target), source.Length));
+    }
+
+    /// <inheritdoc/>
+    public override void Download(Tensor source, Span<float> target)
+    {
+        if (target.Length != source.Shape.Length) throw new ArgumentException($"{source.Shape} does not fit {target.Length} values.", nameof(target));
+        new ReadOnlySpan<float>(Pointer(source), target.Length).CopyTo(target);
+    }
+
+    /// <inheritdoc/>
+    public override void Clear(Tensor target) =>
+        NativeMemory.Clear(Pointer(target), checked((nuint)target.Shape.Length * sizeof(float)));
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        _pool.Dispose();
+        foreach (CpuBuffer buffer in _scratchMemory) buffer.Dispose();
+        NativeMemory.Free(_scratch);
+        _workspace.Dispose();
+        _zeros.Dispose();
+    }
+
+    private static float* Pointer(Tensor tensor) =>
+        tensor.Buffer is CpuBuffer buffer && tensor.Offset + tensor.Shape.Length <= buffer.Length
+            ? buffer.Pointer + tensor.Offset
+            : throw new ArgumentException($"{tensor.Shape} does not lie in the CPU's memory.", nameof(tensor));
+
+    private static float* PointerOrNull(Tensor? tensor) => tensor is null ? null : Pointer(tensor);
+
+    private static void Require(bool condition, string problem, Tensor a, Tensor b)
+    {
+        if (!condition) throw new ArgumentException($"{problem}: {a.Shape} and {b.Shape}.");
+    }
+
+    private static void RequireSame(Tensor a, Tensor? b)
+    {
+        if (b is not null) Require(a.Shape.Equals(b.Shape), "The shapes differ", a, b);
+    }
+
+    private static void RequireChannels(Tensor? vector, int channels)
+    {
+        if (vector is not null && vector.Shape.Length != channels)
+            throw new ArgumentException($"{vector.Shape} is not a value a channel for {channels} channels.");
+    }
+
+    private static int UnitsOf(long values, int unit) => checked((int)((values + unit - 1) / unit));
+
+    private float* Workspace(long values) => Grow(ref _workspace, values);
+
+    private float* Zeros(int values) => Grow(ref _zeros, values);
+
+    private static float* Grow(ref CpuBuffer buffer, long values)
+    {
+        if (buffer.Length >= values) return buffer.Pointer;
+        buffer.Dispose();
+        buffer = new CpuBuffer(values);
+        return buffer.Pointer;
+    }
+
+    private void AllocateScratch(int worker)
+    {
+        const int left = GemmCuts.BlockRows * RowPanel.Stride, right = GemmCuts.Steps * GemmCuts.BlockColumns;
+        const int block = GemmCuts.BlockRows * GemmCuts.BlockColumns;
+        int origins = GemmCuts.Steps * sizeof(RowOrigin) / sizeof(float), pixels = GemmCuts.Steps * sizeof(float*) / sizeof(float);
+        var memory = new CpuBuffer(left + right + block + origins + pixels + GemmCuts.BlockRows);
+        float* at = memory.Pointer;
+        _scratchMemory[worker] = memory;
+        _scratch[worker] = new WorkerScratch
+        {
+            Left = at,
+            Right = at + left,
+            Block = at + left + right,
+            Origins = (RowOrigin*)(at + left + right + block),
+            Pixels = (float**)(at + left + right + block + origins),
+            Targets = (int*)(at + left + right + block + origins + pixels),
+        };
+    }
+}

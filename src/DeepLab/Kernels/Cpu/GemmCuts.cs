@@ -1,0 +1,53 @@
+namespace DeepLab.Kernels.Cpu;
+
+/// <summary>
+/// How products are cut into units. Cuts depend on shapes alone, never on threads, so that every sum is taken in the same order.
+/// A unit's block of the result (96 KiB) and its panel of the left matrix (104 KiB) stay in the second-level cache, a panel of the right
+/// matrix (32 KiB) is read from there or from the first level.
+/// </summary>
+internal readonly struct GemmCuts
+{
+    /// <summary>Steps of the sum that are packed at once.</summary>
+    public const int Steps = 256;
+
+    /// <summary>Rows of a block: a multiple of every tier's tile.</summary>
+    public const int BlockRows = 96;
+
+    /// <summary>Columns of a block: a multiple of every tier's two vectors.</summary>
+    public const int BlockColumns = 256;
+
+    // Fewer units than this leave threads idle; a long sum is then split and the parts added in order.
+    private const int EnoughUnits = 32;
+
+    public readonly int Rows;
+    public readonly int Columns;
+    public readonly int RowBlocks;
+    public readonly int ColumnBlocks;
+    public readonly int RowsPerBlock;
+    public readonly int ColumnsPerBlock;
+
+    public GemmCuts(int rows, int columns, int tileRows, int tileColumns)
+    {
+        Rows = rows;
+        Columns = columns;
+        RowsPerBlock = Even(rows, BlockRows, tileRows);
+        ColumnsPerBlock = Even(columns, BlockColumns, tileColumns);
+        RowBlocks = (rows + RowsPerBlock - 1) / RowsPerBlock;
+        ColumnBlocks = (columns + ColumnsPerBlock - 1) / ColumnsPerBlock;
+    }
+
+    public int Units => RowBlocks * ColumnBlocks;
+
+    /// <summary>The steps that are packed at once for a sum of the given length: equal parts of at most <see cref="Steps"/>.</summary>
+    public static int StepsPerPass(int length) => length == 0 ? 1 : Even(length, Steps, 16);
+
+    /// <summary>In how many parts a sum of the given length is taken when there are few blocks.</summary>
+    public int Splits(int length) => Units >= EnoughUnits ? 1 : Math.Clamp(length / (2 * Steps), 1, (EnoughUnits + Units - 1) / Units);
+
+    private static int Even(int length, int most, int multiple)
+    {
+        int parts = (length + most - 1) / most;
+        int each = (length + parts - 1) / parts;
+        return (each + multiple - 1) / multiple * multiple;
+    }
+}

@@ -1,0 +1,119 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace DeepLab.Kernels.Cpu;
+
+/// <summary>
+/// A vector of floats of one instruction-set tier, and the tile of a product that its registers hold. Kernels are written once over it; the JIT
+/// compiles them anew, with the numbers below as constants, for each tier.
+/// </summary>
+internal unsafe interface ISimd<TSelf>
+    where TSelf : unmanaged, ISimd<TSelf>
+{
+    /// <summary>Floats a vector.</summary>
+    static abstract int Width { get; }
+
+    /// <summary>Rows of a tile: 8, 6 or 4. A tile is this by two vectors, so that sums, one row's factor and two vectors of weights fit the registers.</summary>
+    static abstract int TileRows { get; }
+
+    static abstract TSelf Zero { get; }
+
+    static abstract TSelf Load(float* source);
+
+    static abstract TSelf Broadcast(float value);
+
+    /// <summary>a · b + c.</summary>
+    static abstract TSelf MultiplyAdd(TSelf a, TSelf b, TSelf c);
+
+    static abstract TSelf Add(TSelf a, TSelf b);
+
+    void Store(float* target);
+}
+
+/// <summary>AVX-512: 16 floats, 32 registers.</summary>
+internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
+{
+    private readonly Vector512<float> _value = value;
+
+    public static bool IsSupported => Vector512.IsHardwareAccelerated && Avx512F.IsSupported;
+
+    public static int Width => 16;
+
+    public static int TileRows => 8;
+
+    public static Simd512 Zero => new(Vector512<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Load(float* source) => new(Vector512.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Broadcast(float value) => new(Vector512.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 MultiplyAdd(Simd512 a, Simd512 b, Simd512 c) => new(Vector512.FusedMultiplyAdd(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Add(Simd512 a, Simd512 b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(float* target) => _value.Store(target);
+}
+
+/// <summary>AVX2 with fused multiply-add: 8 floats, 16 registers.</summary>
+internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
+{
+    private readonly Vector256<float> _value = value;
+
+    public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
+
+    public static int Width => 8;
+
+    public static int TileRows => 6;
+
+    public static Simd256 Zero => new(Vector256<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Load(float* source) => new(Vector256.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Broadcast(float value) => new(Vector256.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 MultiplyAdd(Simd256 a, Simd256 b, Simd256 c) => new(Vector256.FusedMultiplyAdd(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Add(Simd256 a, Simd256 b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(float* target) => _value.Store(target);
+}
+
+/// <summary>Whatever the machine has: .NET's portable vector.</summary>
+internal readonly unsafe struct SimdPortable(Vector<float> value) : ISimd<SimdPortable>
+{
+    private readonly Vector<float> _value = value;
+
+    public static int Width => Vector<float>.Count;
+
+    public static int TileRows => 4;
+
+    public static SimdPortable Zero => new(Vector<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdPortable Load(float* source) => new(Vector.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdPortable Broadcast(float value) => new(new Vector<float>(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdPortable MultiplyAdd(SimdPortable a, SimdPortable b, SimdPortable c) =>
+        new(Vector.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdPortable Add(SimdPortable a, SimdPortable b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Store(float* target) => Vector.Store(_value, target);
+}

@@ -1,0 +1,85 @@
+namespace DeepLab.Tensors;
+
+/// <summary>
+/// Lays out the buffers of a step once and hands out the same ones at every later step of the same sizes. A step is
+/// first <em>planned</em>: its code runs against a backend that does nothing, and each rented tensor gets the first
+/// gap that is free from its renting to its return. The plan's extent is then allocated as one buffer, and running the same
+/// code again replays the plan without allocating.
+/// </summary>
+public sealed class Arena(IBufferAllocator allocator) : IDisposable
+{
+    // A cache line of floats: rows that start on one load without splits.
+    private const int Alignment = 16;
+
+    private readonly List<Tensor> _rented = [];
+    private readonly List<(long Start, long End)> _occupied = [];
+    private DeviceBuffer? _buffer;
+    private long _extent;
+    private int _next;
+
+    /// <summary>Whether tensors are only being planned.</summary>
+    public bool IsPlanning { get; private set; }
+
+    /// <summary>Values that the current plan needs at once.</summary>
+    public long Extent => _extent;
+
+    /// <summary>Forgets the current plan and starts another.</summary>
+    public void BeginPlan()
+    {
+        _rented.Clear();
+        _occupied.Clear();
+        _extent = 0;
+        IsPlanning = true;
+    }
+
+    /// <summary>Ends planning and allocates what the plan needs, unless the memory held is enough.</summary>
+    public void CommitPlan()
+    {
+        IsPlanning = false;
+        if (_buffer is null || _buffer.Length < _extent)
+        {
+            _buffer?.Dispose();
+            _buffer = null; // if the next line throws, nothing points to freed memory
+            _buffer = allocator.Allocate(_extent);
+        }
+
+        foreach (Tensor tensor in _rented) tensor.Place(_buffer);
+    }
+
+    /// <summary>Starts a replay of the plan.</summary>
+    public void Rewind() => _next = 0;
+
+    /// <summary>A tensor of the given shape; its values are undefined.</summary>
+    /// <exception cref="InvalidOperationException">The replay differs from the plan.</exception>
+    public Tensor Rent(RaggedShape shape)
+    {
+        if (!IsPlanning)
+        {
+            if (_next >= _rented.Count || !_rented[_next].Shape.Equals(shape))
+                throw new InvalidOperationException($"{shape} was not planned here: the step must be planned again when its sizes change.");
+            return _rented[_next++];
+        }
+
+        long length = (shape.Length + Alignment - 1) / Alignment * Alignment;
+        long start = 0;
+        int index = 0;
+        while (index < _occupied.Count && _occupied[index].Start - start < length) start = _occupied[index++].End;
+        _occupied.Insert(index, (start, start + length));
+        _extent = Math.Max(_extent, start + length);
+        var tensor = new Tensor(shape, start);
+        _rented.Add(tensor);
+        return tensor;
+    }
+
+    /// <summary>Says that a rented tensor is read no more; its memory serves the next ones.</summary>
+    public void Return(Tensor tensor)
+    {
+        if (!IsPlanning) return;
+        int index = _occupied.FindIndex(o => o.Start == tensor.Offset);
+        if (index < 0) throw new InvalidOperationException($"{tensor.Shape} was returned twice.");
+        _occupied.RemoveAt(index);
+    }
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose() => _buffer?.Dispose();
+}

@@ -1,0 +1,34 @@
+namespace DeepLab.Tensors;
+
+/// <summary>Memory of a device, counted in values; what a value is (a float on the CPU) is the backend's affair.</summary>
+public abstract class DeviceBuffer : IDisposable
+{
+    /// <summary>Creates the buffer's handle.</summary>
+    /// <param name="length">Values in the buffer.</param>
+    protected DeviceBuffer(long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        Length = length;
+    }
+
+    /// <summary>Values in the buffer.</summary>
+    public long Length { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees the memory.</summary>
+    protected abstract void Dispose(bool disposing);
+}
+
+/// <summary>Where tensors get their memory from.</summary>
+public interface IBufferAllocator
+{
+    /// <summary>Allocates a buffer filled with zeros.</summary>
+    /// <param name="length">Values in the buffer.</param>
+    DeviceBuffer Allocate(long length);
+}

@@ -1,0 +1,51 @@
+namespace DeepLab.Tensors;
+
+/// <summary>
+/// A ragged batch of maps in a device's memory: a shape and a place in a buffer. It owns nothing; an <see cref="Arena"/>
+/// or a parameter does.
+/// </summary>
+public sealed class Tensor
+{
+    private readonly Tensor? _parent;
+    private readonly long _offset;
+    private DeviceBuffer? _buffer;
+
+    /// <summary>Creates a tensor at a place in a buffer.</summary>
+    /// <exception cref="ArgumentException">The buffer ends before the tensor does.</exception>
+    public Tensor(RaggedShape shape, DeviceBuffer buffer, long offset = 0)
+        : this(shape, offset)
+    {
+        ArgumentNullException.ThrowIfNull(buffer);
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        if (offset + shape.Length > buffer.Length)
+            throw new ArgumentException($"{shape} at {offset} does not fit a buffer of {buffer.Length} values.", nameof(buffer));
+        _buffer = buffer;
+    }
+
+    /// <summary>Creates a tensor whose buffer an arena names later, when its plan is laid out.</summary>
+    internal Tensor(RaggedShape shape, long offset)
+    {
+        Shape = shape;
+        _offset = offset;
+    }
+
+    private Tensor(RaggedShape shape, Tensor parent, long offset)
+        : this(shape, offset) => _parent = parent;
+
+    /// <summary>The maps and channels.</summary>
+    public RaggedShape Shape { get; }
+
+    /// <summary>The memory that holds the values.</summary>
+    /// <exception cref="InvalidOperationException">The arena has only planned the tensor.</exception>
+    public DeviceBuffer Buffer =>
+        _parent?.Buffer ?? _buffer ?? throw new InvalidOperationException("The tensor is planned but has no memory yet.");
+
+    /// <summary>Where in the buffer the first value lies.</summary>
+    public long Offset => (_parent?.Offset ?? 0) + _offset;
+
+    /// <summary>One map of this batch, in place.</summary>
+    public Tensor MapView(int map) =>
+        new(new RaggedShape([Shape.Maps[map]], Shape.Channels), this, (long)Shape.FirstRow(map) * Shape.Channels);
+
+    internal void Place(DeviceBuffer buffer) => _buffer = buffer;
+}
