@@ -11,7 +11,7 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
     // A cache line of floats: rows that start on one load without splits.
     private const int Alignment = 16;
 
-    private readonly List<Tensor> _rented = [];
+    private readonly List<Tensor> _tensors = [];
     private readonly List<(long Start, long End)> _occupied = [];
     private DeviceBuffer? _buffer;
     private long _extent;
@@ -26,7 +26,7 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
     /// <summary>Forgets the current plan and starts another.</summary>
     public void BeginPlan()
     {
-        _rented.Clear();
+        _tensors.Clear();
         _occupied.Clear();
         _extent = 0;
         IsPlanning = true;
@@ -43,7 +43,7 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
             _buffer = allocator.Allocate(_extent);
         }
 
-        foreach (Tensor tensor in _rented) tensor.Place(_buffer);
+        foreach (Tensor tensor in _tensors) tensor.Place(_buffer);
     }
 
     /// <summary>Starts a replay of the plan.</summary>
@@ -55,9 +55,8 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
     {
         if (!IsPlanning)
         {
-            if (_next >= _rented.Count || !_rented[_next].Shape.Equals(shape))
-                throw new InvalidOperationException($"{shape} was not planned here: the step must be planned again when its sizes change.");
-            return _rented[_next++];
+            Tensor planned = NextPlanned();
+            return planned.Shape.Equals(shape) ? planned : throw NotPlanned(shape);
         }
 
         long length = (shape.Length + Alignment - 1) / Alignment * Alignment;
@@ -67,8 +66,17 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
         _occupied.Insert(index, (start, start + length));
         _extent = Math.Max(_extent, start + length);
         var tensor = new Tensor(shape, start);
-        _rented.Add(tensor);
+        _tensors.Add(tensor);
         return tensor;
+    }
+
+    /// <summary>Neighbouring maps of a rented tensor, in place: like <see cref="Tensor.View"/>, but made once a plan.</summary>
+    public Tensor View(Tensor tensor, int firstMap, int count)
+    {
+        if (!IsPlanning) return NextPlanned();
+        Tensor view = tensor.View(firstMap, count);
+        _tensors.Add(view);
+        return view;
     }
 
     /// <summary>Says that a rented tensor is read no more; its memory serves the next ones.</summary>
@@ -82,4 +90,9 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
 
     /// <summary>Frees the memory.</summary>
     public void Dispose() => _buffer?.Dispose();
+
+    private static InvalidOperationException NotPlanned(object what) =>
+        new($"{what} was not planned here: the step must be planned again when its sizes change.");
+
+    private Tensor NextPlanned() => _next < _tensors.Count ? _tensors[_next++] : throw NotPlanned("A tensor");
 }

@@ -43,9 +43,9 @@ public sealed class Tensor
     /// <summary>Where in the buffer the first value lies.</summary>
     public long Offset => (_parent?.Offset ?? 0) + _offset;
 
-    /// <summary>One map of this batch, in place.</summary>
-    public Tensor MapView(int map) =>
-        new(new RaggedShape([Shape.Maps[map]], Shape.Channels), this, (long)Shape.FirstRow(map) * Shape.Channels);
+    /// <summary>Neighbouring maps of this batch, in place.</summary>
+    public Tensor View(int firstMap, int count) =>
+        new(new RaggedShape(Shape.Maps.Slice(firstMap, count), Shape.Channels), this, (long)Shape.FirstRow(firstMap) * Shape.Channels);
 
     internal void Place(DeviceBuffer buffer) => _buffer = buffer;
 }

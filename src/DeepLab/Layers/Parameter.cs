@@ -1,0 +1,111 @@
+using DeepLab.Kernels;
+using DeepLab.Tensors;
+
+namespace DeepLab.Layers;
+
+/// <summary>
+/// Values that are learnt: a convolution's weights or bias. On the device weights lie as [height, width, in, out], so that a row of the product's
+/// right matrix is contiguous; in files as [out, in, height, width].
+/// </summary>
+public sealed class Parameter : StateTensor
+{
+    private readonly Backend _backend;
+    private readonly Action _changed;
+    private readonly int _outChannels, _inChannels, _taps;
+
+    internal Parameter(Backend backend, string name, int[] shape, Action changed)
+        : base(name, shape)
+    {
+        _backend = backend;
+        _changed = changed;
+        _outChannels = shape[0];
+        _inChannels = shape.Length == 4 ? shape[1] : 1;
+        _taps = shape.Length == 4 ? shape[2] * shape[3] : 1;
+        Value = NewTensor();
+    }
+
+    /// <summary>The values on the device, [taps · in, out].</summary>
+    public Tensor Value { get; }
+
+    /// <summary>The gradient on the device, laid out as the values, once <see cref="AllocateGradient"/> was called.</summary>
+    public Tensor? Gradient { get; private set; }
+
+    /// <summary>Multiplies the learning rate for this parameter.</summary>
+    public float RateMultiplier { get; set; } = 1;
+
+    /// <summary>Multiplies the weight decay for this parameter.</summary>
+    public float DecayMultiplier { get; set; } = 1;
+
+    /// <summary>Allocates the gradient, zero, unless it is there.</summary>
+    public void AllocateGradient() => Gradient ??= NewTensor();
+
+    /// <summary>Another tensor laid out as the values, zero: a velocity, for instance.</summary>
+    public Tensor NewTensor()
+    {
+        RaggedShape shape = RaggedShape.Matrix(_taps * _inChannels, _outChannels);
+        return new Tensor(shape, _backend.Allocate(shape.Length));
+    }
+
+    /// <summary>Says that the values on the device were changed: packed copies are out of date.</summary>
+    public void MarkChanged() => _changed();
+
+    /// <summary>Copies values out of a tensor laid out as the values, in the order of <see cref="StateTensor.Shape"/>.</summary>
+    public float[] Download(Tensor tensor)
+    {
+        var values = new float[Length];
+        Download(tensor, values);
+        return values;
+    }
+
+    /// <summary>Sets a tensor laid out as the values from values in the order of <see cref="StateTensor.Shape"/>.</summary>
+    public void Upload(ReadOnlySpan<float> source, Tensor tensor)
+    {
+        if (_taps * _inChannels == 1)
+        {
+            _backend.Upload(source, tensor);
+            return;
+        }
+
+        var device = new float[Length];
+        for (int o = 0; o < _outChannels; o++)
+        {
+            for (int i = 0; i < _inChannels; i++)
+            {
+                for (int tap = 0; tap < _taps; tap++)
+                    device[(((tap * _inChannels) + i) * _outChannels) + o] = source[(((o * _inChannels) + i) * _taps) + tap];
+            }
+        }
+
+        _backend.Upload(device, tensor);
+    }
+
+    /// <inheritdoc/>
+    protected override void Read(Span<float> target) => Download(Value, target);
+
+    /// <inheritdoc/>
+    protected override void Write(ReadOnlySpan<float> source)
+    {
+        Upload(source, Value);
+        MarkChanged();
+    }
+
+    private void Download(Tensor tensor, Span<float> target)
+    {
+        if (_taps * _inChannels == 1)
+        {
+            _backend.Download(tensor, target);
+            return;
+        }
+
+        var device = new float[Length];
+        _backend.Download(tensor, device);
+        for (int o = 0; o < _outChannels; o++)
+        {
+            for (int i = 0; i < _inChannels; i++)
+            {
+                for (int tap = 0; tap < _taps; tap++)
+                    target[(((o * _inChannels) + i) * _taps) + tap] = device[(((tap * _inChannels) + i) * _outChannels) + o];
+            }
+        }
+    }
+}

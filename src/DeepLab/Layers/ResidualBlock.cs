@@ -1,0 +1,91 @@
+using DeepLab.Kernels;
+using DeepLab.Tensors;
+
+namespace DeepLab.Layers;
+
+/// <summary>
+/// A residual block (arXiv:1512.03385): y = relu(branch(x) + shortcut(x)), the branch a chain of convolutions with batch norm, the shortcut
+/// the identity or a projection.
+/// </summary>
+public abstract class ResidualBlock
+{
+    private readonly Conv[] _branch;
+    private readonly Conv? _projection;
+    private readonly Tensor?[] _outputs;
+
+    private protected ResidualBlock(Conv[] branch, Conv? projection)
+    {
+        _branch = branch;
+        _projection = projection;
+        _outputs = new Tensor?[branch.Length];
+    }
+
+    /// <summary>All convolutions: the branch's in order, then the projection.</summary>
+    public IEnumerable<Conv> Convolutions => _projection is null ? _branch : [.. _branch, _projection];
+
+    /// <summary>The last convolution of the branch.</summary>
+    public Conv LastOfBranch => _branch[^1];
+
+    /// <summary>The block's output. The input stays the caller's.</summary>
+    public Tensor Forward(Execution execution, Tensor x)
+    {
+        // The projection's result waits in the output's own memory for the branch to be added.
+        Tensor map = x;
+        for (int i = 0; i < _branch.Length - 1; i++)
+        {
+            Tensor next = _branch[i].Forward(execution, map);
+            if (i > 0) execution.Release(map);
+            map = _outputs[i] = next;
+        }
+
+        Tensor y;
+        if (_projection is null)
+        {
+            y = LastOfBranch.Forward(execution, map, shortcut: x);
+        }
+        else
+        {
+            y = _projection.Forward(execution, x);
+            LastOfBranch.ForwardInto(execution, map, y);
+        }
+
+        execution.Release(map);
+        _outputs[^1] = y;
+        return y;
+    }
+
+    /// <summary>
+    /// Adds the weights' gradients and returns the gradient of the input, masked by the input's ReLU. The block's maps and dy are given back
+    /// (dy becomes the result where the shortcut is the identity).
+    /// </summary>
+    /// <param name="execution">Where it runs.</param>
+    /// <param name="dy">The gradient of the output, zero where the output is.</param>
+    public Tensor Backward(Execution execution, Tensor dy)
+    {
+        execution.Arena.Return(Output(_branch.Length - 1));
+        Tensor gradient = dy;
+        for (int i = _branch.Length - 1; i > 0; i--)
+        {
+            Tensor previous = _branch[i].Backward(execution, gradient);
+            if (i < _branch.Length - 1) execution.Arena.Return(gradient);
+            execution.Arena.Return(Output(i - 1));
+            gradient = previous;
+        }
+
+        _branch[0].BackwardWeights(execution, gradient);
+        Tensor dx = dy;
+        if (_projection is not null)
+        {
+            _projection.BackwardWeights(execution, dy);
+            dx = execution.Arena.Rent(_projection.InputShape);
+            _projection.BackwardInput(execution, dy, dx, accumulate: false, mask: false);
+            execution.Arena.Return(dy);
+        }
+
+        _branch[0].BackwardInput(execution, gradient, dx, accumulate: true, mask: true);
+        execution.Arena.Return(gradient);
+        return dx;
+    }
+
+    private Tensor Output(int i) => _outputs[i] ?? throw new InvalidOperationException("Backward was called before Forward.");
+}
