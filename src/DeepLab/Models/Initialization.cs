@@ -1,0 +1,82 @@
+using DeepLab.Layers;
+
+namespace DeepLab.Models;
+
+/// <summary>Weights of a network that has learnt nothing yet.</summary>
+public static class Initialization
+{
+    /// <summary>The standard deviation of the last layer's weights.</summary>
+    public const double HeadDeviation = 0.01;
+
+    /// <summary>Gamma of the last batch norm of each residual branch: small, so that a deep sum starts near the identity.</summary>
+    public const float BranchGain = 0.3f;
+
+    /// <summary>
+    /// He-normal convolutions (fan out; arXiv:1502.01852), the last layer Gaussian with deviation 0.01 and zero bias, batch norms the identity but for
+    /// <see cref="BranchGain"/>. Their statistics must be measured before training (<see cref="MeasureBatchNorm"/>).
+    /// </summary>
+    public static void FromScratch(DeepLabResNet network, ulong seed)
+    {
+        int index = 0;
+        foreach (Conv conv in network.OneScale.Convolutions)
+        {
+            IReadOnlyList<int> shape = conv.Weight.Shape;
+            bool head = conv.BatchNorm is null;
+            double deviation = head ? HeadDeviation : Math.Sqrt(2.0 / ((double)shape[0] * shape[2] * shape[3]));
+            Fill(conv.Weight, new SeededRandom(seed, (ulong)index++), deviation);
+            conv.Bias?.CopyFrom(new float[conv.Bias.Length]);
+            if (conv.BatchNorm is not { } norm) continue;
+            norm.Gamma.CopyFrom(Constant(norm.Gamma.Length, 1));
+            norm.Beta.CopyFrom(Constant(norm.Beta.Length, 0));
+            norm.Mean.CopyFrom(Constant(norm.Mean.Length, 0));
+            norm.Variance.CopyFrom(Constant(norm.Variance.Length, 1));
+        }
+
+        foreach (ResidualBlock block in network.OneScale.Blocks)
+        {
+            StateTensor gamma = block.LastOfBranch.BatchNorm!.Gamma;
+            gamma.CopyFrom(Constant(gamma.Length, BranchGain));
+        }
+    }
+
+    /// <summary>Draws the last layer anew: Gaussian with deviation 0.01, zero bias (the seed's net surgery).</summary>
+    public static void Head(DeepLabResNet network, ulong seed)
+    {
+        int index = 0;
+        foreach (Conv branch in network.OneScale.Head.Branches)
+        {
+            Fill(branch.Weight, new SeededRandom(seed, (ulong)index++), HeadDeviation);
+            branch.Bias!.CopyFrom(new float[branch.Bias.Length]);
+        }
+    }
+
+    /// <summary>
+    /// Measures the mean and variance of every batch norm over images in one pass, layer by layer: each layer sees inputs that the layers before it
+    /// have normalised with what was just measured.
+    /// </summary>
+    /// <param name="execution">Where it runs.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="pixels">The images [h, w, 3], one after another.</param>
+    /// <param name="images">Their shape.</param>
+    public static void MeasureBatchNorm(Execution execution, DeepLabResNet network, float[] pixels, Tensors.RaggedShape images) =>
+        execution.Run(new object(), ExecutionMode.Calibrate, images, () =>
+        {
+            Tensors.Tensor x = execution.Arena.Rent(images);
+            execution.Backend.Upload(pixels, x);
+            network.OneScale.Forward(execution, x);
+        });
+
+    private static void Fill(Parameter parameter, SeededRandom random, double deviation)
+    {
+        var values = new float[parameter.Length];
+        for (int i = 0; i < values.Length; i++) values[i] = (float)(random.NextGaussian() * deviation);
+        parameter.CopyFrom(values);
+    }
+
+    private static float[] Constant(int length, float value)
+    {
+        var values = new float[length];
+        Array.Fill(values, value);
+        return values;
+    }
+}

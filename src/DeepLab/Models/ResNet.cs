@@ -1,0 +1,98 @@
+using DeepLab.Kernels;
+using DeepLab.Layers;
+using DeepLab.Tensors;
+
+namespace DeepLab.Models;
+
+/// <summary>
+/// ResNet (arXiv:1512.03385) at output stride 8 with atrous convolutions and the ASPP head of DeepLab v2 (arXiv:1606.00915): from images
+/// [h, w, 3] to scores [⌈h/8⌉ or so, .., classes].
+/// </summary>
+public sealed class ResNet : INetwork
+{
+    private const int StemWidth = 64;
+
+    private readonly Conv _conv1;
+    private readonly MaxPool _pool1;
+    private readonly List<ResidualBlock> _blocks = [];
+    private readonly Aspp _layer5;
+
+    /// <summary>Creates the network with zero weights.</summary>
+    /// <param name="backend">Where its parameters live.</param>
+    /// <param name="configuration">Depth and classes.</param>
+    /// <param name="prefix">What the names of its parameters start with.</param>
+    public ResNet(Backend backend, DeepLabConfiguration configuration, string prefix = "Scale.")
+    {
+        configuration.Validate();
+        IReadOnlyList<int> blocks = configuration.BlocksPerStage;
+        _conv1 = new Conv(backend, $"{prefix}conv1", new ConvolutionGeometry(3, StemWidth, 7, 2, 1, 3), $"{prefix}bn1", relu: true);
+        _pool1 = new MaxPool(new PoolingGeometry(3, 2, 1));
+        int channels = StemWidth;
+        channels = AddStage(backend, configuration, $"{prefix}layer1", channels, 64, blocks[0], stride: 1, dilation: 1);
+        channels = AddStage(backend, configuration, $"{prefix}layer2", channels, 128, blocks[1], stride: 2, dilation: 1);
+        channels = AddStage(backend, configuration, $"{prefix}layer3", channels, 256, blocks[2], stride: 1, dilation: 2);
+        channels = AddStage(backend, configuration, $"{prefix}layer4", channels, 512, blocks[3], stride: 1, dilation: 4);
+        _layer5 = new Aspp(backend, $"{prefix}layer5", channels, configuration.Classes, [6, 12, 18, 24]);
+    }
+
+    /// <summary>The first layer.</summary>
+    public Conv Stem => _conv1;
+
+    /// <summary>The blocks of all stages, in order.</summary>
+    public IReadOnlyList<ResidualBlock> Blocks => _blocks;
+
+    /// <summary>The last layer.</summary>
+    public Aspp Head => _layer5;
+
+    /// <inheritdoc/>
+    public IEnumerable<Conv> Convolutions => [_conv1, .. _blocks.SelectMany(b => b.Convolutions), .. _layer5.Branches];
+
+    /// <inheritdoc/>
+    public Tensor Forward(Execution execution, Tensor image)
+    {
+        Tensor stem = _conv1.Forward(execution, image);
+        Tensor x = _pool1.Forward(execution, stem);
+        execution.Release(stem);
+        foreach (ResidualBlock block in _blocks)
+        {
+            Tensor y = block.Forward(execution, x);
+            execution.Release(x);
+            x = y;
+        }
+
+        Tensor scores = _layer5.Forward(execution, x);
+        execution.Release(x);
+        _stemOutput = stem;
+        return scores;
+    }
+
+    /// <inheritdoc/>
+    public void Backward(Execution execution, Tensor scoreGradient)
+    {
+        Tensor gradient = _layer5.Backward(execution, scoreGradient);
+        for (int i = _blocks.Count - 1; i >= 0; i--) gradient = _blocks[i].Backward(execution, gradient);
+        Tensor stemGradient = _pool1.Backward(execution, gradient);
+        execution.Arena.Return(gradient);
+        _conv1.BackwardWeights(execution, stemGradient); // nobody asks for the image's gradient
+        execution.Arena.Return(stemGradient);
+        execution.Arena.Return(_stemOutput!);
+    }
+
+    private Tensor? _stemOutput;
+
+    private int AddStage(
+        Backend backend, DeepLabConfiguration configuration, string name, int inChannels, int width, int blocks, int stride, int dilation)
+    {
+        int outChannels = width * (configuration.HasBottlenecks ? Bottleneck.Expansion : BasicBlock.Expansion);
+        for (int i = 0; i < blocks; i++)
+        {
+            bool project = i == 0 && (stride != 1 || inChannels != outChannels);
+            int channels = i == 0 ? inChannels : outChannels, step = i == 0 ? stride : 1;
+            _blocks.Add(configuration.HasBottlenecks
+                ? new Bottleneck(backend, $"{name}.{i}", channels, width, step, dilation, project)
+                : new BasicBlock(backend, $"{name}.{i}", channels, width, step, dilation, project));
+        }
+
+        return outChannels;
+    }
+}
