@@ -38,14 +38,14 @@ if [[ $(id -u) != 0 ]]; then
     [[ -t 0 ]] || as_root+=(-n)
 fi
 
-install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"; }
+install() { ${as_root[@]+"${as_root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"; }
 
 echo "installing" $packages "(apt-get)…" >&2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 {
     install $packages ||
-        { "${as_root[@]}" apt-get update -qq && { install $packages || install ${packages/libturbojpeg0/libturbojpeg}; }; }
+        { ${as_root[@]+"${as_root[@]}"} apt-get update -qq && { install $packages || install ${packages/libturbojpeg0/libturbojpeg}; }; }
 } >"$log" 2>&1 </dev/null || true
 packages=$(missing)
 if [[ -n $packages ]]; then
