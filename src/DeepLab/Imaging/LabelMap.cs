@@ -1,0 +1,88 @@
+namespace DeepLab.Imaging;
+
+/// <summary>A label image: the class of each pixel, one byte each, [height, width], rows from the top; 255 usually means "not labelled".</summary>
+public sealed class LabelMap
+{
+    /// <summary>Creates a map of label 0.</summary>
+    /// <param name="height">Rows, at least 1.</param>
+    /// <param name="width">Pixels a row, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is not positive, or the map has more than <see cref="ImageLimits.MaxPixels"/>.</exception>
+    public LabelMap(int height, int width)
+        : this(height, width, new byte[RgbImage.PixelCount(height, width)])
+    {
+    }
+
+    /// <summary>Wraps labels without copying them.</summary>
+    /// <param name="height">Rows, at least 1.</param>
+    /// <param name="width">Pixels a row, at least 1.</param>
+    /// <param name="labels">[height, width].</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is not positive, or the map has more than <see cref="ImageLimits.MaxPixels"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="labels"/> has another length than height·width.</exception>
+    public LabelMap(int height, int width, byte[] labels)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        int expected = RgbImage.PixelCount(height, width);
+        if (labels.Length != expected)
+            throw new ArgumentException($"{labels.Length} labels for a map of {height}×{width}; {expected} were expected", nameof(labels));
+        (Height, Width, Labels) = (height, width, labels);
+    }
+
+    /// <summary>Rows.</summary>
+    public int Height { get; }
+
+    /// <summary>Pixels a row.</summary>
+    public int Width { get; }
+
+    /// <summary>[height, width].</summary>
+    public byte[] Labels { get; }
+
+    /// <summary>
+    /// Reads labels by index from a grey or palette PNG of 1, 2, 4 or 8 bits: the palette's indices or the grey
+    /// values as they stand in the file, never spread over 0–255.
+    /// </summary>
+    /// <exception cref="InvalidFileException">The file cannot be read, is no PNG (JPEG changes values), holds colours
+    /// or 16 bits instead of indices, is truncated or corrupted, or claims a size over <see cref="ImageLimits"/>.</exception>
+    /// <exception cref="DeepLabException">libspng is not installed.</exception>
+    public static LabelMap Load(string path) => Load(path, colors: null);
+
+    /// <summary>Reads labels by index, or by colour if <paramref name="colors"/> are given: from a PNG of any kind, each pixel's colour (alpha dropped) looked up.</summary>
+    /// <exception cref="InvalidFileException">As for <see cref="Load(string)"/>; or a pixel has a colour that is not among <paramref name="colors"/>.</exception>
+    /// <exception cref="DeepLabException">libspng is not installed.</exception>
+    public static LabelMap Load(string path, LabelColors? colors) => Decode(ImageFile.ReadAll(path), path, colors);
+
+    /// <summary>Decodes a PNG file held in memory, as <see cref="Load(string, LabelColors?)"/> does.</summary>
+    /// <param name="data">The whole file.</param>
+    /// <param name="name">What to call it in messages.</param>
+    /// <param name="colors">The classes' colours, or null if the file holds indices.</param>
+    /// <exception cref="InvalidFileException">As for <see cref="Load(string, LabelColors?)"/>.</exception>
+    public static LabelMap Decode(ReadOnlySpan<byte> data, string name, LabelColors? colors = null)
+    {
+        _ = ImageHeader.TryRead(data, whole: true, name, out ImageHeader header);
+        if (header.Format == ImageFormat.Jpeg)
+            throw new InvalidFileException(name, "labels cannot be read from a JPEG, which changes pixel values; save label images as PNG from their source");
+        ImageLimits.Check(name, header, data.Length);
+        if (colors is not null)
+            return new LabelMap(header.Height, header.Width, colors.Map(PngCodec.DecodeRgb(data, header, name), header.Width, name));
+
+        string? problem = header.Color switch
+        {
+            PngColor.Rgb or PngColor.Rgba => "its labels are colours, not class indices; give the colour of each class with --label-colors FILE (a line `index name r g b` each)",
+            PngColor.GrayAlpha => "a grey image with an alpha channel; label images are 8-bit grey or palette PNGs: save it without alpha",
+            _ when header.BitDepth == 16 => "a grey image of 16 bits; label images are 8-bit grey or palette PNGs, with labels from 0 to 255",
+            _ => null,
+        };
+        if (problem is not null) throw new InvalidFileException(name, problem);
+        return new LabelMap(header.Height, header.Width, PngCodec.DecodeSamples(data, header, name));
+    }
+
+    /// <summary>Writes the labels atomically as an 8-bit palette PNG: indices stay, <paramref name="palette"/> is what a viewer shows.</summary>
+    /// <exception cref="DeepLabException">The name does not end in .png, or the file cannot be written.</exception>
+    public void Save(string path, Palette palette)
+    {
+        ArgumentNullException.ThrowIfNull(palette);
+        if (!Path.GetExtension(path).Equals(".png", StringComparison.OrdinalIgnoreCase))
+            throw new DeepLabException($"{path}: labels are written as PNG only; name it .png");
+        byte[] data = PngCodec.EncodePalette(Labels, Height, Width, palette);
+        AtomicFile.Write(path, stream => stream.Write(data));
+    }
+}

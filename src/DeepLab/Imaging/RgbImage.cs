@@ -1,0 +1,98 @@
+namespace DeepLab.Imaging;
+
+/// <summary>An image of 8-bit red, green and blue, interleaved: [height, width, 3], rows from the top.</summary>
+public sealed class RgbImage
+{
+    private const int JpegQuality = 95;
+
+    /// <summary>Creates a black image.</summary>
+    /// <param name="height">Rows, at least 1.</param>
+    /// <param name="width">Pixels a row, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is not positive, or the image has more than <see cref="ImageLimits.MaxPixels"/>.</exception>
+    public RgbImage(int height, int width)
+        : this(height, width, new byte[PixelCount(height, width) * 3])
+    {
+    }
+
+    /// <summary>Wraps pixels without copying them.</summary>
+    /// <param name="height">Rows, at least 1.</param>
+    /// <param name="width">Pixels a row, at least 1.</param>
+    /// <param name="pixels">[height, width, 3].</param>
+    /// <exception cref="ArgumentOutOfRangeException">A side is not positive, or the image has more than <see cref="ImageLimits.MaxPixels"/>.</exception>
+    /// <exception cref="ArgumentException"><paramref name="pixels"/> has another length than height·width·3.</exception>
+    public RgbImage(int height, int width, byte[] pixels)
+    {
+        ArgumentNullException.ThrowIfNull(pixels);
+        int expected = PixelCount(height, width) * 3;
+        if (pixels.Length != expected)
+            throw new ArgumentException($"{pixels.Length} bytes for an image of {height}×{width}×3; {expected} were expected", nameof(pixels));
+        (Height, Width, Pixels) = (height, width, pixels);
+    }
+
+    /// <summary>Rows.</summary>
+    public int Height { get; }
+
+    /// <summary>Pixels a row.</summary>
+    public int Width { get; }
+
+    /// <summary>[height, width, 3]: red, green, blue.</summary>
+    public byte[] Pixels { get; }
+
+    /// <summary>
+    /// Reads a JPEG or PNG file, told apart by content. JPEG: grey and RGB, pixels as libjpeg-turbo gives them. PNG:
+    /// grey, RGB and palette of every bit depth, interlaced too; of 16 bits the high byte is kept; alpha is dropped,
+    /// so that a transparent pixel has the colour stored for it. An orientation given in EXIF is not applied, since
+    /// label images are drawn for the pixels as they are stored.
+    /// </summary>
+    /// <exception cref="InvalidFileException">It cannot be read, is no JPEG or PNG, is a CMYK JPEG, is truncated or
+    /// corrupted, or claims a size over <see cref="ImageLimits"/>.</exception>
+    /// <exception cref="DeepLabException">libjpeg-turbo or libspng is not installed.</exception>
+    public static RgbImage Load(string path) => Decode(ImageFile.ReadAll(path), path);
+
+    /// <summary>Decodes a JPEG or PNG file held in memory, as <see cref="Load"/> does.</summary>
+    /// <param name="data">The whole file.</param>
+    /// <param name="name">What to call it in messages.</param>
+    /// <exception cref="InvalidFileException">As for <see cref="Load"/>.</exception>
+    public static RgbImage Decode(ReadOnlySpan<byte> data, string name)
+    {
+        _ = ImageHeader.TryRead(data, whole: true, name, out ImageHeader header);
+        ImageLimits.Check(name, header, data.Length);
+        byte[] pixels = header.Format == ImageFormat.Jpeg
+            ? JpegCodec.Decode(data, header, name)
+            : PngCodec.DecodeRgb(data, header, name);
+        return new RgbImage(header.Height, header.Width, pixels);
+    }
+
+    /// <summary>Reads an image's size from its header alone; the pixels may still turn out to be damaged.</summary>
+    /// <exception cref="InvalidFileException">The file cannot be read, is no JPEG or PNG, or claims a size over <see cref="ImageLimits"/>.</exception>
+    public static (int Height, int Width) ReadSize(string path)
+    {
+        ImageHeader header = ImageFile.ReadHeader(path);
+        return (header.Height, header.Width);
+    }
+
+    /// <summary>
+    /// Writes the image atomically: as JPEG (quality 95, colour at full resolution) if <paramref name="path"/> ends
+    /// in .jpg or .jpeg, as PNG if in .png.
+    /// </summary>
+    /// <exception cref="DeepLabException">The name ends otherwise, or the file cannot be written.</exception>
+    public void Save(string path)
+    {
+        byte[] data = Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".jpg" or ".jpeg" => JpegCodec.Encode(Pixels, Height, Width, JpegQuality),
+            ".png" => PngCodec.EncodeRgb(Pixels, Height, Width),
+            string other => throw new DeepLabException($"{path}: cannot write an image as '{other}'; name it .png, .jpg or .jpeg"),
+        };
+        AtomicFile.Write(path, stream => stream.Write(data));
+    }
+
+    /// <summary>height·width, checked; times 3 it still fits an array.</summary>
+    internal static int PixelCount(int height, int width)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(height);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((long)height * width, ImageLimits.MaxPixels);
+        return height * width;
+    }
+}
