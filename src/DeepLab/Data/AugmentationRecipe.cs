@@ -130,6 +130,7 @@ public sealed record AugmentationRecipe
         IgnoredLabel255 = false,
         LabelShrink = LabelShrink.BilinearTruncated,
         Average = LossAverage.AllPixels,
+        CountsImages = true,
     };
 
     /// <summary>What <c>--recipe</c> calls it.</summary>
@@ -159,6 +160,9 @@ public sealed record AugmentationRecipe
 
     /// <summary>What the loss of a score map is a mean of.</summary>
     public LossAverage Average { get; init; }
+
+    /// <summary>Whether an iteration is one image, with an update every so many of them; else it is one update of so many images.</summary>
+    public bool CountsImages { get; init; }
 
     /// <summary>The recipe that <c>--recipe</c> names: <c>caffe</c> or <c>seed</c>.</summary>
     /// <exception cref="DeepLabException">There is none of that name.</exception>

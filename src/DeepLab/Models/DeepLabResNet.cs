@@ -9,9 +9,6 @@ namespace DeepLab.Models;
 /// </summary>
 public sealed class DeepLabResNet
 {
-    /// <summary>The smallest side of an image: below it, the network's last maps vanish.</summary>
-    public const int MinimumSide = 33;
-
     /// <summary>Creates the network with zero weights.</summary>
     public DeepLabResNet(Backend backend, DeepLabConfiguration configuration)
     {

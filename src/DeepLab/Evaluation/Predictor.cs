@@ -1,0 +1,92 @@
+using DeepLab.Data;
+using DeepLab.Imaging;
+using DeepLab.Layers;
+using DeepLab.Models;
+using DeepLab.Tensors;
+
+namespace DeepLab.Evaluation;
+
+/// <summary>The fused scores of one image at the network's resolution.</summary>
+/// <param name="Values">[height, width, classes].</param>
+/// <param name="Size">Height and width of the score map.</param>
+/// <param name="Classes">Classes.</param>
+/// <param name="InputSide">The side of the padded square that the map covers.</param>
+public sealed record ScoreMap(float[] Values, MapSize Size, int Classes, int InputSide)
+{
+    /// <summary>The scores in NumPy's usual order, [classes, height, width].</summary>
+    public float[] ToChannelsFirst()
+    {
+        var values = new float[Values.Length];
+        int pixels = Size.Pixels;
+        for (int pixel = 0; pixel < pixels; pixel++)
+        {
+            for (int c = 0; c < Classes; c++) values[(c * pixels) + pixel] = Values[(pixel * Classes) + c];
+        }
+
+        return values;
+    }
+}
+
+/// <summary>
+/// Predicts masks as the authors do: the mean subtracted, zero padding to 513×513 (or the smallest square that holds the image), three scales
+/// fused, the scores resized to the padded size, cropped to the image, then the arg-max.
+/// </summary>
+public sealed class Predictor : IDisposable
+{
+    private readonly DeepLabResNet _network;
+    private readonly Execution _execution;
+    private readonly Action _body;
+    private float[] _pixels = [], _values = [];
+    private RaggedShape? _shape;
+    private MapSize _scoreSize;
+
+    /// <summary>Creates the predictor; the network stays the caller's.</summary>
+    public Predictor(DeepLabResNet network)
+    {
+        _network = network;
+        _execution = new Execution(network.Backend);
+        _body = Forward;
+    }
+
+    /// <summary>The fused scores of an image.</summary>
+    public ScoreMap Scores(RgbImage image)
+    {
+        int side = Run(image);
+        int length = _scoreSize.Pixels * _network.Configuration.Classes;
+        return new ScoreMap(_values.AsSpan(0, length).ToArray(), _scoreSize, _network.Configuration.Classes, side);
+    }
+
+    /// <summary>The label of every pixel of an image.</summary>
+    public LabelMap Predict(RgbImage image) => Labels(Scores(image), image.Height, image.Width);
+
+    /// <summary>The label of every pixel of an image of the given size, from its scores.</summary>
+    public static LabelMap Labels(ScoreMap scores, int height, int width)
+    {
+        var labels = new LabelMap(height, width);
+        ScoreUpsampling.ArgMax(scores.Values, scores.Size, scores.Classes, new MapSize(scores.InputSide, scores.InputSide), height, width, labels.Labels);
+        return labels;
+    }
+
+    /// <summary>Frees the memory of the pass.</summary>
+    public void Dispose() => _execution.Dispose();
+
+    private int Run(RgbImage image)
+    {
+        int side = NetworkInput.PaddedSide(image.Height, image.Width);
+        int length = checked(side * side * 3);
+        if (_pixels.Length < length) _pixels = new float[length];
+        NetworkInput.Prepare(image, side, _pixels.AsSpan(0, length));
+        if (_shape is null || _shape.Maps[0].Height != side) _shape = RaggedShape.Map(side, side, 3);
+        _execution.Run(this, ExecutionMode.Predict, _shape, _body);
+        return side;
+    }
+
+    private void Forward()
+    {
+        MultiScaleScores scores = _network.ThreeScales.Forward(_execution, _pixels.AsSpan(0, (int)_shape!.Length), _shape);
+        _scoreSize = scores.Fused.Shape.Maps[0];
+        int length = (int)scores.Fused.Shape.Length;
+        if (_values.Length < length) _values = new float[length];
+        _execution.Backend.Download(scores.Fused, _values.AsSpan(0, length));
+    }
+}

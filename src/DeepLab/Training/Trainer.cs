@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using DeepLab.Data;
+using DeepLab.Kernels;
+using DeepLab.Layers;
+using DeepLab.Models;
+using DeepLab.Tensors;
+using DeepLab.Weights;
+
+namespace DeepLab.Training;
+
+/// <summary>Where a run stands after an iteration.</summary>
+/// <param name="Iteration">Iterations done.</param>
+/// <param name="Iterations">Iterations of the run.</param>
+/// <param name="Losses">The losses of the iteration, averaged over its images.</param>
+/// <param name="MeanLoss">The total loss, averaged over the last 20 iterations.</param>
+/// <param name="Rate">The learning rate of the iteration.</param>
+/// <param name="ImagesPerSecond">Images a second since the start.</param>
+/// <param name="Elapsed">Time since the start.</param>
+/// <param name="Remaining">The time left at this pace.</param>
+/// <param name="LoaderWait">The time spent waiting for images.</param>
+public readonly record struct TrainingProgress(
+    int Iteration, int Iterations, LossValues Losses, double MeanLoss, double Rate, double ImagesPerSecond, TimeSpan Elapsed, TimeSpan Remaining, TimeSpan LoaderWait);
+
+/// <summary>How a run ended.</summary>
+/// <param name="Iterations">Iterations done.</param>
+/// <param name="Interrupted">Whether it was asked to stop early.</param>
+/// <param name="LastSnapshot">The last snapshot, or null.</param>
+/// <param name="Elapsed">Time of the run.</param>
+/// <param name="LoaderWait">The time spent waiting for images.</param>
+public sealed record TrainingSummary(int Iterations, bool Interrupted, string? LastSnapshot, TimeSpan Elapsed, TimeSpan LoaderWait);
+
+/// <summary>Trains a network on a dataset by the regime of its options.</summary>
+public sealed class Trainer : IDisposable
+{
+    /// <summary>Iterations that the reported loss is averaged over.</summary>
+    public const int LossWindow = 20;
+
+    /// <summary>Crops that batch norm's statistics are measured on when training starts from nothing.</summary>
+    public const int CalibrationCrops = 32;
+
+    private readonly DeepLabResNet _network;
+    private readonly SegmentationDataset _dataset;
+    private readonly TrainingOptions _options;
+    private readonly Execution _execution;
+    private readonly SgdOptimizer _optimizer;
+    private readonly TrainingStep _step;
+
+    /// <summary>Allocates what training needs beside the network.</summary>
+    /// <exception cref="DeepLabException">Network and dataset have different classes, or an option is out of its range.</exception>
+    public Trainer(DeepLabResNet network, SegmentationDataset dataset, TrainingOptions options)
+    {
+        if (dataset.Classes != network.Configuration.Classes)
+            throw new DeepLabException($"the network has {network.Configuration.Classes} classes, the dataset {dataset.Classes}");
+        if (options.Iterations < 1 || options.IterationSize < 1 || options.SnapshotEvery < 1)
+            throw new DeepLabException("iterations, images an update and iterations between snapshots must be at least 1");
+        _network = network;
+        _dataset = dataset;
+        _options = options;
+        _execution = new Execution(network.Backend);
+        _optimizer = new SgdOptimizer(network.Backend, network.Parameters);
+        _step = new TrainingStep(_execution, network);
+        network.SetHeadRateMultiplier((float)options.HeadRateMultiplier);
+    }
+
+    /// <summary>Draws all weights anew and measures batch norm's statistics on <see cref="CalibrationCrops"/> training crops.</summary>
+    public static void InitializeFromScratch(DeepLabResNet network, SegmentationDataset dataset, TrainingOptions options)
+    {
+        Initialization.FromScratch(network, options.Seed);
+        using var execution = new Execution(network.Backend);
+        using var loader = new SampleLoader(dataset, options.Recipe, options.Seed, options.LoaderThreads, shuffle: options.Shuffle);
+        var pixels = new List<float[]>();
+        var sizes = new List<MapSize>();
+        for (int i = 0; i < CalibrationCrops; i++)
+        {
+            TrainingSample sample = loader.Next();
+            sizes.Add(new MapSize(sample.Height, sample.Width));
+            pixels.Add(sample.Pixels[..(3 * sample.Height * sample.Width)]);
+            loader.Recycle(sample);
+        }
+
+        float[] all = [.. pixels.SelectMany(p => p)];
+        Initialization.MeasureBatchNorm(execution, network, all, new RaggedShape([.. sizes], 3));
+    }
+
+    /// <summary>Trains to the end, or until it is cancelled: the update under way is finished and a snapshot written.</summary>
+    /// <param name="progress">Told after every iteration.</param>
+    /// <param name="snapshot">Told after every snapshot, with its path.</param>
+    /// <param name="cancellation">Asks the run to stop.</param>
+    /// <exception cref="DeepLabException">A loss is not finite, or a file cannot be read or written.</exception>
+    public TrainingSummary Run(
+        Action<TrainingProgress>? progress = null, Action<string>? snapshot = null, CancellationToken cancellation = default)
+    {
+        using var loader = new SampleLoader(_dataset, _options.Recipe, _options.Seed, _options.LoaderThreads, shuffle: _options.Shuffle);
+        using TrainingLog? log = _options.SnapshotDirectory is null ? null : new TrainingLog(Path.Combine(_options.SnapshotDirectory, "log.csv"));
+        bool imageIsIteration = _options.Recipe.CountsImages;
+        int imagesPerIteration = imageIsIteration ? 1 : _options.IterationSize;
+        var recent = new Queue<double>(LossWindow);
+        var clock = Stopwatch.StartNew();
+        string? last = null;
+        int iteration = 0;
+        bool stop = false;
+        while (!stop)
+        {
+            int group = imageIsIteration ? iteration / _options.IterationSize * _options.IterationSize : iteration;
+            double rate = _options.RateAfter(group);
+            LossValues losses = Images(loader, imagesPerIteration, iteration + 1) / imagesPerIteration;
+            iteration++;
+            bool updated = !imageIsIteration || iteration % _options.IterationSize == 0;
+            if (updated) _optimizer.Step(rate, _options.Momentum, _options.WeightDecay, _options.ClipNorm);
+
+            if (recent.Count == LossWindow) recent.Dequeue();
+            recent.Enqueue(losses.Total);
+            TimeSpan elapsed = clock.Elapsed;
+            log?.Write(iteration, losses, rate, elapsed.TotalSeconds);
+            progress?.Invoke(new TrainingProgress(
+                iteration, _options.Iterations, losses, recent.Average(), rate, (double)iteration * imagesPerIteration / elapsed.TotalSeconds, elapsed,
+                elapsed * ((double)(_options.Iterations - iteration) / iteration), loader.Waited));
+
+            // An interrupted run ends after a whole update, not amid the images of one.
+            stop = iteration == _options.Iterations || (cancellation.IsCancellationRequested && updated);
+            if (_options.SnapshotDirectory is null || (!stop && iteration % _options.SnapshotEvery != 0)) continue;
+            last = _options.SnapshotPath(iteration);
+            NetworkFile.Save(last, _network);
+            snapshot?.Invoke(last);
+        }
+
+        return new TrainingSummary(iteration, iteration < _options.Iterations, last, clock.Elapsed, loader.Waited);
+    }
+
+    /// <summary>Frees the memory of the step; the network stays.</summary>
+    public void Dispose() => _execution.Dispose();
+
+    private LossValues Images(SampleLoader loader, int count, int iteration)
+    {
+        LossValues sum = default;
+        for (int i = 0; i < count; i++)
+        {
+            TrainingSample sample = loader.Next();
+            LossValues losses = _step.Accumulate(sample, _options.Recipe, 1.0 / _options.IterationSize);
+            if (!double.IsFinite(losses.Total))
+                throw new DeepLabException($"the loss is {losses.Total} in iteration {iteration} at image {sample.Name}: lower --lr or set --clip; snapshots written before are kept");
+            loader.Recycle(sample);
+            sum += losses;
+        }
+
+        return sum;
+    }
+}
