@@ -105,15 +105,29 @@ internal unsafe struct GatheredTransposeProduct<TSimd> : IParallelBody
         }
     }
 
+    // Rows of the right matrix as panels of a tile's columns: [columns / panel][steps][panel].
     private static void PackRight(float* source, int stride, int steps, int columns, int panel, float* target)
     {
-        for (int column = 0; column < columns; column += panel)
+        for (int first = 0; first < steps; first += GemmCuts.StepsPerCopy)
         {
-            int count = Math.Min(panel, columns - column);
-            for (int step = 0; step < steps; step++, target += panel)
+            int last = Math.Min(first + GemmCuts.StepsPerCopy, steps);
+            for (int column = 0; column < columns; column += panel)
             {
-                new Span<float>(source + ((long)step * stride) + column, count).CopyTo(new Span<float>(target, count));
-                if (count < panel) new Span<float>(target + count, panel - count).Clear();
+                float* to = target + ((long)column * steps) + ((long)first * panel);
+                float* from = source + ((long)first * stride) + column;
+                int count = Math.Min(panel, columns - column);
+                for (int step = first; step < last; step++, to += panel, from += stride)
+                {
+                    if (count == panel)
+                    {
+                        TSimd.Load(from).Store(to);
+                        TSimd.Load(from + TSimd.Width).Store(to + TSimd.Width);
+                        continue;
+                    }
+
+                    new Span<float>(from, count).CopyTo(new Span<float>(to, count));
+                    new Span<float>(to + count, panel - count).Clear();
+                }
             }
         }
     }

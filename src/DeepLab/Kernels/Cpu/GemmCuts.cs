@@ -16,6 +16,12 @@ internal readonly struct GemmCuts
     /// <summary>Columns of a block: a multiple of every tier's two vectors.</summary>
     public const int BlockColumns = 256;
 
+    /// <summary>
+    /// Steps whose rows are copied into panels together. Pixels lie kilobytes apart, where no prefetcher follows: reading a few rows' columns
+    /// through, one panel after another, takes them from memory in order.
+    /// </summary>
+    public const int StepsPerCopy = 8;
+
     // Fewer units than this leave threads idle; a long sum is then split and the parts added in order.
     private const int EnoughUnits = 32;
 

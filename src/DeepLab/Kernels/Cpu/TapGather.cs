@@ -114,12 +114,17 @@ internal unsafe struct TapGather
                 int from = Math.Max(first, tap * Channels), to = Math.Min(end, (tap + 1) * Channels);
                 if (from >= to) continue;
                 FindPixels(origins, steps, run.OffsetY, run.OffsetX + tap - run.FirstTap, pixels, zeros);
-                for (int column = from; column < to;)
+                for (int step = 0; step < steps; step += GemmCuts.StepsPerCopy)
                 {
-                    int tile = (column - first) / tileRows, offset = (column - first) % tileRows;
-                    int length = Math.Min(tileRows - offset, to - column);
-                    CopyColumns(pixels, steps, column - (tap * Channels), length, target + ((long)tile * steps * tileRows) + offset, tileRows);
-                    column += length;
+                    int count = Math.Min(GemmCuts.StepsPerCopy, steps - step);
+                    for (int column = from; column < to;)
+                    {
+                        int tile = (column - first) / tileRows, offset = (column - first) % tileRows;
+                        int length = Math.Min(tileRows - offset, to - column);
+                        float* panel = target + ((((long)tile * steps) + step) * tileRows) + offset;
+                        CopyColumns(pixels + step, count, column - (tap * Channels), length, panel, tileRows);
+                        column += length;
+                    }
                 }
             }
         }
