@@ -40,22 +40,22 @@ public sealed class MapGoldenTests
     {
         var geometry = new PoolingGeometry(golden.Number("kernel"), golden.Number("stride"), golden.Number("padding"));
         Backend backend = bench.Backend;
-        Tensor x = backend.NewTensor(golden.Shape("x"), golden.Maps("x"));
-        Tensor y = backend.NewTensor(geometry.OutputShape(x.Shape)), dx = backend.NewTensor(x.Shape);
+        Tensor x = bench.NewTensor(golden.Shape("x"), golden.Maps("x"));
+        Tensor y = bench.NewTensor(geometry.OutputShape(x.Shape)), dx = bench.NewTensor(x.Shape);
         backend.MaxPoolForward(geometry, x, y);
         LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps("y", "y"), backend.Read(y), "y");
-        backend.MaxPoolBackward(geometry, x, y, backend.NewTensor(y.Shape, golden.OutputGradient()), dx, mask: false);
+        backend.MaxPoolBackward(geometry, x, y, bench.NewTensor(y.Shape, golden.OutputGradient()), dx, mask: false);
         LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps("grad.x", "x"), backend.Read(dx), "grad.x");
     }
 
     private static void Resize(LayerBench bench, GoldenCase golden)
     {
         Backend backend = bench.Backend;
-        Tensor x = backend.NewTensor(golden.Shape("x"), golden.Maps("x"));
-        Tensor y = backend.NewTensor(golden.Shape("y")), dx = backend.NewTensor(x.Shape);
+        Tensor x = bench.NewTensor(golden.Shape("x"), golden.Maps("x"));
+        Tensor y = bench.NewTensor(golden.Shape("y")), dx = bench.NewTensor(x.Shape);
         backend.ResizeForward(x, y);
         LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps("y", "y"), backend.Read(y), "y");
-        backend.ResizeBackward(backend.NewTensor(y.Shape, golden.OutputGradient()), dx, accumulate: false);
+        backend.ResizeBackward(bench.NewTensor(y.Shape, golden.OutputGradient()), dx, accumulate: false);
         LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps("grad.x", "x"), backend.Read(dx), "grad.x");
     }
 
@@ -63,12 +63,12 @@ public sealed class MapGoldenTests
     {
         Backend backend = bench.Backend;
         string[] names = ["x0", "x1", "x2"];
-        Tensor[] x = [.. names.Select(n => backend.NewTensor(golden.Shape(n), golden.Maps(n)))];
-        Tensor[] dx = [.. x.Select(t => backend.NewTensor(t.Shape))];
-        Tensor y = backend.NewTensor(x[0].Shape);
+        Tensor[] x = [.. names.Select(n => bench.NewTensor(golden.Shape(n), golden.Maps(n)))];
+        Tensor[] dx = [.. x.Select(t => bench.NewTensor(t.Shape))];
+        Tensor y = bench.NewTensor(x[0].Shape);
         backend.MaximumForward(x[0], x[1], x[2], y);
         LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps("y", "y"), backend.Read(y), "y");
-        backend.MaximumBackward(x[0], x[1], x[2], backend.NewTensor(y.Shape, golden.OutputGradient()), dx[0], dx[1], dx[2]);
+        backend.MaximumBackward(x[0], x[1], x[2], bench.NewTensor(y.Shape, golden.OutputGradient()), dx[0], dx[1], dx[2]);
         for (int i = 0; i < 3; i++)
             LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps($"grad.x{i}", "x0"), backend.Read(dx[i]), $"grad.x{i}");
     }
@@ -76,8 +76,8 @@ public sealed class MapGoldenTests
     private static void Loss(LayerBench bench, GoldenCase golden)
     {
         Backend backend = bench.Backend;
-        Tensor scores = backend.NewTensor(golden.Shape("x"), golden.Maps("x", golden.Number("scale")));
-        Tensor gradient = backend.NewTensor(scores.Shape);
+        Tensor scores = bench.NewTensor(golden.Shape("x"), golden.Maps("x", golden.Number("scale")));
+        Tensor gradient = bench.NewTensor(scores.Shape);
         byte[] labels = [.. golden.Expected("label").Select(v => (byte)v)];
         int counted = labels.Count(l => l < scores.Shape.Channels);
         double share = 1.0 / Math.Max(counted, 1);

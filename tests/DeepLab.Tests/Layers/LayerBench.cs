@@ -8,6 +8,8 @@ namespace DeepLab.Tests.Layers;
 /// <summary>Runs layers on a backend; inputs and results are arrays of doubles. While memory is planned, values are zeros.</summary>
 internal sealed class LayerBench : IDisposable
 {
+    private readonly List<Tensor> _tensors = [];
+
     public LayerBench(Backend backend)
     {
         Backend = backend;
@@ -30,6 +32,14 @@ internal sealed class LayerBench : IDisposable
     {
         Tensor tensor = Execution.Arena.Rent(shape);
         if (!Execution.Arena.IsPlanning) Backend.Write(tensor, values);
+        return tensor;
+    }
+
+    /// <summary>A tensor that lives as long as the bench: kernels see pointers only, so something must hold its buffer.</summary>
+    public Tensor NewTensor(RaggedShape shape, ReadOnlySpan<double> values = default)
+    {
+        Tensor tensor = values.IsEmpty ? Backend.NewTensor(shape) : Backend.NewTensor(shape, values);
+        _tensors.Add(tensor);
         return tensor;
     }
 
@@ -56,6 +66,7 @@ internal sealed class LayerBench : IDisposable
 
     public void Dispose()
     {
+        foreach (Tensor tensor in _tensors) tensor.Buffer.Dispose();
         Execution.Dispose();
         Backend.Dispose();
     }
