@@ -1,6 +1,6 @@
 """Writes the golden files that DeepLab.Tests compares the C# network with, from the PyTorch oracle in float64.
 
-    /usr/bin/python3 tests/reference/make_golden.py        (torch 1.13 and numpy; about a minute)
+    /usr/bin/python3 tests/reference/make_golden.py        (torch 1.13 and numpy; a few minutes)
 
 Files: tests/DeepLab.Tests/Golden/network/*.safetensors. Layouts are PyTorch's: NCHW maps, OIHW weights.
 
@@ -319,7 +319,7 @@ def make_networks():
 
 # Ten updates ---------------------------------------------------------------------------------------------------------
 
-def make_updates(depth=18, classes=6, side=65, rate=3e-4, updates=10, decay=5e-4, head=10):
+def make_updates(depth=18, classes=6, side=65, rate=2e-4, updates=10, decay=5e-4, head=10):
     """Update i takes image i mod 2 alone, at rate (1 - i / updates)^0.9 times the base rate."""
     name = "updates"
     data = [(values(name, f"x{i}", (1, 3, side, side), lambda u: 100 * u), make_label(name, f"label{i}", side, side, classes)) for i in range(2)]

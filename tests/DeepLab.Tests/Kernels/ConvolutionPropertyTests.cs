@@ -1,0 +1,114 @@
+using DeepLab.Kernels;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Tensors;
+using DeepLab.Tests.Oracle;
+using Xunit;
+using Pair = DeepLab.Tests.Oracle.RandomCase.Pair;
+
+namespace DeepLab.Tests.Kernels;
+
+/// <summary>Convolutions of the SIMD backend against the plain double-precision ones, on random shapes and options.</summary>
+public sealed class ConvolutionPropertyTests
+{
+    private const double Tolerance = 1e-5;
+
+    public static TheoryData<SimdTier> Tiers => [.. TestBackends.Tiers];
+
+    [Theory]
+    [MemberData(nameof(Tiers))]
+    public void Random_convolutions_equal_the_oracle(SimdTier tier) => Many(tier, 1, 300, largestSide: 11, mostMultiplications: 3_000_000);
+
+    [Theory]
+    [MemberData(nameof(Tiers))]
+    [Trait("Tier", "all")]
+    public void A_few_random_convolutions_equal_the_oracle(SimdTier tier) => Many(tier, 2, 25, largestSide: 9, mostMultiplications: 1_000_000);
+
+    // Rows, columns and lengths beyond one block of each (96, 256 and 256), with rests.
+    [Theory]
+    [MemberData(nameof(Tiers))]
+    public void Convolutions_of_many_blocks_and_passes_equal_the_oracle(SimdTier tier)
+    {
+        using var backend = new CpuBackend(3, tier);
+        (ConvolutionGeometry Geometry, RaggedShape Input)[] cases =
+        [
+            (new(65, 33, 3, 1, 2, 2), new([new(11, 9), new(7, 13), new(1, 1)], 65)),
+            (new(300, 270, 1, 1, 1, 0), new([new(10, 11)], 300)),
+            (new(17, 520, 1, 2, 1, 0), new([new(21, 19), new(3, 2)], 17)),
+            (new(520, 17, 3, 1, 4, 4), new([new(5, 6), new(4, 7)], 520)),
+            (new(8, 5, 7, 2, 1, 3), new([new(33, 47)], 8)),
+            (new(3, 64, 7, 2, 1, 3), new([new(65, 49), new(49, 37), new(33, 25)], 3)),
+            (new(5, 3, 1, 1, 1, 0), new([new(61, 53)], 5)),
+            (new(2, 21, 3, 3, 1, 0), new([new(64, 71), new(3, 3)], 2)),
+        ];
+        for (int i = 0; i < cases.Length; i++)
+        {
+            using var oracle = new DoubleBackend();
+            using var random = new RandomCase(backend, oracle, 3, (ulong)i);
+            Check(random, backend, oracle, cases[i].Geometry, cases[i].Input);
+        }
+    }
+
+    private static void Many(SimdTier tier, ulong seed, int count, int largestSide, long mostMultiplications)
+    {
+        using var backend = new CpuBackend(2, tier);
+        using var oracle = new DoubleBackend();
+        ulong stream = 0;
+        for (int done = 0; done < count; stream++)
+        {
+            using var random = new RandomCase(backend, oracle, seed, stream);
+            (ConvolutionGeometry geometry, RaggedShape input) = Draw(random, largestSide);
+            int reach = geometry.Dilation * (geometry.KernelSize - 1);
+            if (input.Maps.Any(m => Math.Min(m.Height, m.Width) + (2 * geometry.Padding) <= reach)) continue;
+            if ((long)geometry.OutputShape(input).Rows * geometry.WeightShape.Length > mostMultiplications) continue;
+            Check(random, backend, oracle, geometry, input);
+            done++;
+        }
+    }
+
+    private static (ConvolutionGeometry Geometry, RaggedShape Input) Draw(RandomCase random, int largestSide)
+    {
+        int kernel = random.Pick(1, 1, 3, 3, 5, 7), dilation = random.Pick(1, 1, 2, 3, 4);
+        int padding = random.Chance() ? dilation * (kernel / 2) : random.Random.NextInt32((dilation * kernel) + 1);
+        var geometry = new ConvolutionGeometry(random.Channels(), random.Channels(), kernel, random.Pick(1, 1, 2, 3), dilation, padding);
+        return (geometry, new RaggedShape(random.Maps(largestSide), geometry.InChannels));
+    }
+
+    private static void Check(RandomCase random, Backend backend, DoubleBackend oracle, ConvolutionGeometry geometry, RaggedShape input)
+    {
+        string what = $"{geometry} of {input}";
+        RaggedShape output = geometry.OutputShape(input), vector = RaggedShape.Matrix(1, geometry.OutChannels);
+        Pair x = random.Normal(input), w = random.Normal(geometry.WeightShape), dy = random.Normal(output);
+        Pair? scale = random.Maybe(vector), shift = random.Maybe(vector);
+        var weights = new ConvolutionWeights(w.Tested, scale?.Tested, shift?.Tested) { KeepPacked = random.Chance() };
+        var plain = new ConvolutionWeights(w.Oracle, scale?.Oracle, shift?.Oracle);
+        Forward(random, backend, oracle, geometry, x, output, weights, plain, what);
+        if (weights.KeepPacked) Forward(random, backend, oracle, geometry, x, output, weights, plain, "again: " + what);
+
+        Pair dx = random.Normal(input);
+        Pair? mask = random.Maybe(input);
+        bool accumulate = random.Chance();
+        backend.ConvolutionBackwardInput(geometry, dy.Tested, weights, dx.Tested, accumulate, mask?.Tested);
+        oracle.ConvolutionBackwardInput(geometry, dy.Oracle, plain, dx.Oracle, accumulate, mask?.Oracle);
+        dx.Check(Tolerance, $"input gradient, accumulate {accumulate}, mask {mask is not null}: {what}");
+
+        Pair dw = random.Normal(geometry.WeightShape);
+        Pair? bias = random.Maybe(vector);
+        backend.ConvolutionBackwardWeights(geometry, x.Tested, dy.Tested, scale?.Tested, dw.Tested, bias?.Tested);
+        oracle.ConvolutionBackwardWeights(geometry, x.Oracle, dy.Oracle, scale?.Oracle, dw.Oracle, bias?.Oracle);
+        dw.Check(Tolerance, $"weight gradient: {what}");
+        bias?.Check(Tolerance, $"bias gradient: {what}");
+        weights.Packed?.Dispose();
+    }
+
+    private static void Forward(
+        RandomCase random, Backend backend, DoubleBackend oracle, ConvolutionGeometry geometry, Pair x, RaggedShape output,
+        ConvolutionWeights weights, ConvolutionWeights plain, string what)
+    {
+        Pair y = random.Normal(output);
+        Pair? shortcut = random.Maybe(output);
+        bool accumulate = random.Chance(), relu = random.Chance();
+        backend.ConvolutionForward(geometry, x.Tested, weights, y.Tested, accumulate, shortcut?.Tested, relu);
+        oracle.ConvolutionForward(geometry, x.Oracle, plain, y.Oracle, accumulate, shortcut?.Oracle, relu);
+        y.Check(Tolerance, $"forward, accumulate {accumulate}, shortcut {shortcut is not null}, relu {relu}: {what}");
+    }
+}

@@ -1,0 +1,47 @@
+using DeepLab.Kernels.Cpu;
+using DeepLab.Layers;
+using DeepLab.Tensors;
+using DeepLab.Tests.Oracle;
+using Xunit;
+
+namespace DeepLab.Tests.Models;
+
+public sealed class DeterminismTests
+{
+    public static TheoryData<SimdTier> Tiers => [.. TestBackends.Tiers];
+
+    [Theory]
+    [MemberData(nameof(Tiers))]
+    public void A_training_step_gives_the_same_bits_for_any_number_of_threads(SimdTier tier)
+    {
+        double[][] expected = Results(tier, 1, runs: 2);
+        Assert.Contains(expected[0], v => v != 0);
+        foreach (int threads in (int[])[2, 3, 5])
+        {
+            double[][] actual = Results(tier, threads, runs: 1);
+            for (int i = 0; i < expected.Length; i++)
+                Assert.True(expected[i].AsSpan().SequenceEqual(actual[i]), $"result {i} differs between 1 and {threads} threads");
+        }
+    }
+
+    /// <summary>The scores, the losses and the gradients, after as many equal runs.</summary>
+    private static double[][] Results(SimdTier tier, int threads, int runs)
+    {
+        using var backend = new CpuBackend(threads, tier);
+        using ThreeScaleStep step = ThreeScaleStep.FromNames(backend, 18, 21, "determinism", "x", new MapSize(65, 49));
+        double[][]? first = null;
+        for (int run = 0; run < runs; run++)
+        {
+            foreach (Parameter parameter in step.Network.Parameters) backend.Clear(parameter.Gradient!);
+            var results = new List<double[]>();
+            step.Inspect = s => results.AddRange(new[] { s.Full, s.ThreeQuarters, s.Half, s.Fused }.Select(t => backend.Read(t)));
+            step.Run();
+            results.Add([.. step.Losses]);
+            results.AddRange(step.Network.Parameters.Select(p => backend.Read(p.Gradient!)));
+            first ??= [.. results];
+            for (int i = 0; i < first.Length; i++) Assert.True(first[i].AsSpan().SequenceEqual(results[i]), $"result {i} differs between runs");
+        }
+
+        return first!;
+    }
+}

@@ -1,0 +1,52 @@
+using DeepLab.Kernels;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Tensors;
+
+namespace DeepLab.Tests.Oracle;
+
+/// <summary>The backends that tests run on, by name, and ways to put values in and get them out in double.</summary>
+internal static class TestBackends
+{
+    public const string Oracle = "double";
+
+    /// <summary>The instruction-set tiers that this process has.</summary>
+    public static IReadOnlyList<SimdTier> Tiers { get; } = [.. Enum.GetValues<SimdTier>().Where(t => t <= CpuBackend.BestTier)];
+
+    /// <summary>The oracle and every tier.</summary>
+    public static IReadOnlyList<string> Names { get; } = [Oracle, .. Tiers.Select(t => t.ToString())];
+
+    public static Backend Create(string name, int threads = 2) =>
+        name == Oracle ? new DoubleBackend() : new CpuBackend(threads, Enum.Parse<SimdTier>(name));
+
+    public static void Write(this Backend backend, Tensor tensor, ReadOnlySpan<double> values)
+    {
+        if (backend is DoubleBackend)
+        {
+            values.CopyTo(DoubleBackend.Values(tensor));
+            return;
+        }
+
+        var single = new float[values.Length];
+        for (int i = 0; i < single.Length; i++) single[i] = (float)values[i];
+        backend.Upload(single, tensor);
+    }
+
+    public static double[] Read(this Backend backend, Tensor tensor)
+    {
+        if (backend is DoubleBackend) return DoubleBackend.Values(tensor).ToArray();
+        var single = new float[tensor.Shape.Length];
+        backend.Download(tensor, single);
+        return [.. single.Select(v => (double)v)];
+    }
+
+    /// <summary>A tensor of zeros with a buffer of its own.</summary>
+    public static Tensor NewTensor(this Backend backend, RaggedShape shape) => new(shape, backend.Allocate(shape.Length));
+
+    /// <summary>A tensor with a buffer of its own.</summary>
+    public static Tensor NewTensor(this Backend backend, RaggedShape shape, ReadOnlySpan<double> values)
+    {
+        Tensor tensor = backend.NewTensor(shape);
+        backend.Write(tensor, values);
+        return tensor;
+    }
+}
