@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace DeepLab.Kernels.Cpu;
 
@@ -25,6 +27,45 @@ internal unsafe struct Epilogue
 
     /// <summary>Whether to clip below at 0.</summary>
     public bool Relu;
+
+    /// <summary>
+    /// Asks for the memory that a tile's rows will be written to and added from, so that it arrives while the tile is still being computed.
+    /// </summary>
+    public readonly void Prefetch(int* targetRows, int rows, int firstColumn)
+    {
+        if (!Sse.IsSupported) return;
+        const int lineFloats = 16;
+        for (int row = 0; row < rows; row++)
+        {
+            long at = ((long)targetRows[row] * Columns) + firstColumn;
+            float* other = Shortcut is not null ? Shortcut + at : Mask is not null ? Mask + at : null;
+            Sse.Prefetch0(Target + at);
+            Sse.Prefetch0(Target + at + lineFloats);
+            if (other is null) continue;
+            Sse.Prefetch0(other);
+            Sse.Prefetch0(other + lineFloats);
+        }
+    }
+
+    /// <summary>Finishes a whole tile: rows of two vectors, <see cref="GemmCuts.BlockColumns"/> apart.</summary>
+    public readonly void StoreTile<TSimd>(float* block, int* targetRows, int firstColumn)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        int width = TSimd.Width;
+        TSimd shift0 = TSimd.Zero, shift1 = shift0;
+        if (Shift is not null)
+        {
+            shift0 = TSimd.Load(Shift + firstColumn);
+            shift1 = TSimd.Load(Shift + firstColumn + width);
+        }
+
+        for (int row = 0; row < TSimd.TileRows; row++, block += GemmCuts.BlockColumns)
+        {
+            long at = ((long)targetRows[row] * Columns) + firstColumn;
+            Finish(TSimd.Add(TSimd.Load(block), shift0), at);
+            Finish(TSimd.Add(TSimd.Load(block + width), shift1), at + width);
+        }
+    }
 
     /// <summary>Finishes one row's columns [first, first + count).</summary>
     public readonly void Store(float* block, long targetRow, int first, int count)
@@ -56,5 +97,16 @@ internal unsafe struct Epilogue
             if (mask is not null) value = mask[i] > 0 ? value : 0;
             target[i] = value;
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly void Finish<TSimd>(TSimd value, long at)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        if (Accumulate) value = TSimd.Add(value, TSimd.Load(Target + at));
+        if (Shortcut is not null) value = TSimd.Add(value, TSimd.Load(Shortcut + at));
+        if (Relu) value = TSimd.Rectify(value);
+        if (Mask is not null) value = TSimd.WherePositive(TSimd.Load(Mask + at), value);
+        value.Store(Target + at);
     }
 }

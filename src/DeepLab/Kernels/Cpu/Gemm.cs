@@ -36,21 +36,35 @@ internal unsafe struct GatheredProduct<TSimd> : IParallelBody
         {
             int steps = Math.Min(pass, length - step);
             Gather.PackRows(scratch.Origins, rows, paddedRows, step, steps, scratch.Left);
+            bool last = step + steps == length;
             for (int column = 0; column < columns; column += panel)
             {
                 float* right = Right + ((long)(firstColumn + column) * length) + ((long)step * panel);
                 for (int row = 0; row < paddedRows; row += tile)
                 {
+                    float* block = scratch.Block + (row * GemmCuts.BlockColumns) + column;
+                    bool whole = row + tile <= rows && column + panel <= columns;
+                    if (last && whole) Epilogue.Prefetch(scratch.Targets + row, tile, firstColumn + column);
                     MicroKernel.Multiply<TSimd, RowPanel>(
-                        scratch.Left + ((long)row * RowPanel.Stride), right, steps,
-                        scratch.Block + (row * GemmCuts.BlockColumns) + column, GemmCuts.BlockColumns, step > 0);
+                        scratch.Left + ((long)row * RowPanel.Stride), right, steps, block, GemmCuts.BlockColumns, step > 0);
+                    if (!last) continue;
+                    if (whole) Epilogue.StoreTile<TSimd>(block, scratch.Targets + row, firstColumn + column);
+                    else StorePart(block, scratch.Targets + row, Math.Min(tile, rows - row), firstColumn + column, Math.Min(panel, columns - column));
                 }
             }
         }
 
-        if (length == 0) new Span<float>(scratch.Block, GemmCuts.BlockRows * GemmCuts.BlockColumns).Clear();
+        if (length > 0) return;
+
+        // No tap reaches these pixels: the product is zero.
+        new Span<float>(scratch.Block, GemmCuts.BlockColumns).Clear();
+        for (int row = 0; row < rows; row++) Epilogue.Store(scratch.Block, scratch.Targets[row], firstColumn, columns);
+    }
+
+    private readonly void StorePart(float* block, int* targets, int rows, int firstColumn, int columns)
+    {
         for (int row = 0; row < rows; row++)
-            Epilogue.Store(scratch.Block + (row * GemmCuts.BlockColumns), scratch.Targets[row], firstColumn, columns);
+            Epilogue.Store(block + (row * GemmCuts.BlockColumns), targets[row], firstColumn, columns);
     }
 }
 

@@ -29,6 +29,12 @@ internal unsafe interface ISimd<TSelf>
 
     static abstract TSelf Add(TSelf a, TSelf b);
 
+    /// <summary>0 where a is negative, else a: a NaN stays one, so that the loss shows it.</summary>
+    static abstract TSelf Rectify(TSelf a);
+
+    /// <summary>a where the mask is positive, else 0.</summary>
+    static abstract TSelf WherePositive(TSelf mask, TSelf a);
+
     void Store(float* target);
 }
 
@@ -56,6 +62,14 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 Add(Simd512 a, Simd512 b) => new(a._value + b._value);
+
+    // The instruction returns its second operand where one is not a number.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Rectify(Simd512 a) => new(Avx512F.Max(Vector512<float>.Zero, a._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 WherePositive(Simd512 mask, Simd512 a) =>
+        new(Vector512.ConditionalSelect(Vector512.GreaterThan(mask._value, Vector512<float>.Zero), a._value, Vector512<float>.Zero));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* target) => _value.Store(target);
@@ -86,6 +100,14 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 Add(Simd256 a, Simd256 b) => new(a._value + b._value);
 
+    // The instruction returns its second operand where one is not a number.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Rectify(Simd256 a) => new(Avx.Max(Vector256<float>.Zero, a._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 WherePositive(Simd256 mask, Simd256 a) =>
+        new(Vector256.ConditionalSelect(Vector256.GreaterThan(mask._value, Vector256<float>.Zero), a._value, Vector256<float>.Zero));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* target) => _value.Store(target);
 }
@@ -113,6 +135,14 @@ internal readonly unsafe struct SimdPortable(Vector<float> value) : ISimd<SimdPo
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdPortable Add(SimdPortable a, SimdPortable b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdPortable Rectify(SimdPortable a) =>
+        new(Vector.ConditionalSelect(Vector.LessThan(a._value, Vector<float>.Zero), Vector<float>.Zero, a._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdPortable WherePositive(SimdPortable mask, SimdPortable a) =>
+        new(Vector.ConditionalSelect(Vector.GreaterThan(mask._value, Vector<float>.Zero), a._value, Vector<float>.Zero));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* target) => Vector.Store(_value, target);
