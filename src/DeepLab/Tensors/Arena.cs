@@ -71,9 +71,15 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
     }
 
     /// <summary>Neighbouring maps of a rented tensor, in place: like <see cref="Tensor.View"/>, but made once a plan.</summary>
+    /// <exception cref="InvalidOperationException">The replay differs from the plan.</exception>
     public Tensor View(Tensor tensor, int firstMap, int count)
     {
-        if (!IsPlanning) return NextPlanned();
+        if (!IsPlanning)
+        {
+            Tensor planned = NextPlanned();
+            return planned.IsView(tensor, firstMap, count) ? planned : throw NotPlanned($"A view of {tensor.Shape}");
+        }
+
         Tensor view = tensor.View(firstMap, count);
         _tensors.Add(view);
         return view;
@@ -82,14 +88,19 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
     /// <summary>Says that a rented tensor is read no more; its memory serves the next ones.</summary>
     public void Return(Tensor tensor)
     {
-        if (!IsPlanning) return;
-        int index = _occupied.FindIndex(o => o.Start == tensor.Offset);
-        if (index < 0) throw new InvalidOperationException($"{tensor.Shape} was returned twice.");
-        _occupied.RemoveAt(index);
+        if (IsPlanning) Free(tensor);
     }
 
     /// <summary>Frees the memory.</summary>
     public void Dispose() => _buffer?.Dispose();
+
+    // A method of its own, because its closure would be allocated at each call of a replay.
+    private void Free(Tensor tensor)
+    {
+        int index = _occupied.FindIndex(o => o.Start == tensor.Offset);
+        if (index < 0) throw new InvalidOperationException($"{tensor.Shape} was returned twice.");
+        _occupied.RemoveAt(index);
+    }
 
     private static InvalidOperationException NotPlanned(object what) =>
         new($"{what} was not planned here: the step must be planned again when its sizes change.");

@@ -47,5 +47,10 @@ public sealed class Tensor
     public Tensor View(int firstMap, int count) =>
         new(new RaggedShape(Shape.Maps.Slice(firstMap, count), Shape.Channels), this, (long)Shape.FirstRow(firstMap) * Shape.Channels);
 
+    /// <summary>Whether this is <see cref="View"/> of that tensor and those maps.</summary>
+    internal bool IsView(Tensor parent, int firstMap, int count) =>
+        ReferenceEquals(_parent, parent) && Shape.Maps.Length == count && firstMap + count <= parent.Shape.Maps.Length
+        && _offset == (long)parent.Shape.FirstRow(firstMap) * Shape.Channels;
+
     internal void Place(DeviceBuffer buffer) => _buffer = buffer;
 }

@@ -111,6 +111,7 @@ internal sealed class ThreeScaleStep : IDisposable
     private void Predict()
     {
         MultiScaleScores scores = Network.ThreeScales.Forward(_prediction, _pixels, _images);
+        if (!_prediction.Arena.IsPlanning) Inspect?.Invoke(scores);
         Losses[0] = MeanLoss(_prediction, 0, scores.Full, null);
         Losses[1] = MeanLoss(_prediction, 1, scores.ThreeQuarters, null);
         Losses[2] = MeanLoss(_prediction, 2, scores.Half, null);

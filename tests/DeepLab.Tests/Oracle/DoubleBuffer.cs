@@ -2,10 +2,12 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Tests.Oracle;
 
-/// <summary>Doubles in an array.</summary>
+/// <summary>Doubles in an array, which is made when first asked for: a network whose weights nobody sets takes no memory.</summary>
 internal sealed class DoubleBuffer(long length) : DeviceBuffer(length)
 {
-    public double[] Values { get; } = new double[length];
+    private double[]? _values;
+
+    public double[] Values => _values ??= new double[Length];
 
     protected override void Dispose(bool disposing)
     {

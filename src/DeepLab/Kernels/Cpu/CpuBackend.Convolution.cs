@@ -110,7 +110,7 @@ public sealed unsafe partial class CpuBackend
 
     private static void RequireConvolution(in ConvolutionGeometry geometry, Tensor x, Tensor y, Tensor weights)
     {
-        Require(x.Shape.Channels == geometry.InChannels && y.Shape.Channels == geometry.OutChannels, $"Channels do not fit {geometry}", x, y);
+        Require(x.Shape.Channels == geometry.InChannels && y.Shape.Channels == geometry.OutChannels, "The channels do not fit", x, y);
         Require(x.Shape.Maps.Length == y.Shape.Maps.Length && x.Shape.Maps.Length <= MaximumMaps, "The maps do not fit", x, y);
         if (geometry.Taps > MaximumTaps) throw new ArgumentException($"A kernel of {geometry.Taps} taps is too large.");
         for (int i = 0; i < x.Shape.Maps.Length; i++)

@@ -28,7 +28,7 @@ public sealed unsafe partial class CpuBackend : Backend
 
     private readonly WorkerPool _pool;
     private readonly CpuBuffer[] _scratchMemory;
-    private readonly WorkerScratch* _scratch;
+    private WorkerScratch* _scratch;
     private CpuBuffer _workspace = new(1);
     private CpuBuffer _zeros = new(1);
 
@@ -90,10 +90,11 @@ public sealed unsafe partial class CpuBackend : Backend
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (!disposing) return;
+        if (!disposing || _scratch is null) return;
         _pool.Dispose();
         foreach (CpuBuffer buffer in _scratchMemory) buffer.Dispose();
         NativeMemory.Free(_scratch);
+        _scratch = null;
         _workspace.Dispose();
         _zeros.Dispose();
     }

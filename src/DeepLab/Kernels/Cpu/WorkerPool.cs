@@ -50,11 +50,13 @@ internal sealed unsafe class WorkerPool : IDisposable
     public int Threads { get; }
 
     /// <summary>Runs all units and returns when the last is done.</summary>
+    /// <exception cref="ObjectDisposedException">The threads have ended.</exception>
     public void Run<TBody>(ref TBody body, int units)
         where TBody : unmanaged, IParallelBody
     {
         lock (_callers)
         {
+            ObjectDisposedException.ThrowIf(_stop, this);
             if (_threads.Length == 0 || units <= 1)
             {
                 for (int unit = 0; unit < units; unit++) body.Run(unit, 0);

@@ -1,0 +1,71 @@
+using DeepLab.Kernels;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Tensors;
+using DeepLab.Tests.Oracle;
+using Xunit;
+
+namespace DeepLab.Tests.Kernels;
+
+public sealed class CpuBackendTests
+{
+    [Fact]
+    public void A_backend_says_what_computes()
+    {
+        using var backend = new CpuBackend(3, SimdTier.Portable);
+        Assert.Equal((3, SimdTier.Portable), (backend.Threads, backend.Tier));
+        Assert.StartsWith("cpu, portable vectors of ", backend.Description);
+        Assert.EndsWith(", 3 threads", backend.Description);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new CpuBackend(-1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new CpuBackend(1025));
+    }
+
+    [Fact]
+    public void A_disposed_backend_refuses_to_compute()
+    {
+        var backend = new CpuBackend(2);
+        Tensor x = backend.NewTensor(RaggedShape.Map(4, 4, 3)), y = backend.NewTensor(RaggedShape.Map(4, 4, 3));
+        backend.Dispose();
+        backend.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => backend.ResizeForward(x, y));
+        x.Buffer.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => backend.Clear(x));
+    }
+
+    [Fact]
+    public void Tensors_that_do_not_fit_are_refused()
+    {
+        using var backend = new CpuBackend(1);
+        var geometry = new ConvolutionGeometry(3, 4, 3, 1, 1, 1);
+        Tensor x = backend.NewTensor(RaggedShape.Map(5, 6, 3)), y = backend.NewTensor(RaggedShape.Map(5, 6, 4));
+        Tensor small = backend.NewTensor(RaggedShape.Map(4, 6, 4)), kernel = backend.NewTensor(geometry.WeightShape);
+        var weights = new ConvolutionWeights(kernel, null, null);
+        backend.ConvolutionForward(geometry, x, weights, y, false, null, false);
+        Assert.Throws<ArgumentException>(() => backend.ConvolutionForward(geometry, y, weights, x, false, null, false));
+        Assert.Throws<ArgumentException>(() => backend.ConvolutionForward(geometry, x, weights, small, false, null, false));
+        Assert.Throws<ArgumentException>(() => backend.ConvolutionForward(geometry, x, weights, y, false, small, false));
+        Assert.Throws<ArgumentException>(() => backend.ConvolutionForward(geometry, x, new ConvolutionWeights(x, null, null), y, false, null, false));
+        Assert.Throws<ArgumentException>(() => backend.ConvolutionForward(geometry, x, new ConvolutionWeights(kernel, x, null), y, false, null, false));
+        Assert.Throws<ArgumentException>(() => backend.ConvolutionBackwardInput(geometry, y, weights, x, false, y));
+        Assert.Throws<ArgumentException>(() => backend.ConvolutionBackwardWeights(geometry, x, y, null, kernel, x));
+        Assert.Throws<ArgumentException>(() => backend.MaxPoolForward(new PoolingGeometry(3, 2, 1), x, x));
+        Assert.Throws<ArgumentException>(() => backend.ResizeForward(x, y));
+        Assert.Throws<ArgumentException>(() => backend.MaximumForward(y, y, small, y));
+        Assert.Throws<ArgumentException>(() => backend.SoftmaxCrossEntropy(y, new byte[29], 1, null));
+        Assert.Throws<ArgumentException>(() => backend.SgdUpdate(y, y, small, default));
+        Assert.Throws<ArgumentException>(() => backend.Upload(new float[3], x));
+        Assert.Throws<ArgumentException>(() => backend.Download(x, new float[3]));
+        Assert.Throws<ArgumentException>(() => backend.Clear(new Tensor(RaggedShape.Map(1, 1, 1), new DoubleBuffer(1))));
+    }
+
+    [Fact]
+    public void Values_that_are_not_numbers_reach_the_loss()
+    {
+        using var backend = new CpuBackend(2);
+        var geometry = new ConvolutionGeometry(2, 3, 3, 1, 1, 1);
+        Tensor x = backend.NewTensor(RaggedShape.Map(5, 5, 2), [double.NaN, .. new double[49]]), kernel = backend.NewTensor(geometry.WeightShape);
+        Tensor y = backend.NewTensor(RaggedShape.Map(5, 5, 3)), pooled = backend.NewTensor(RaggedShape.Map(3, 3, 3));
+        backend.ConvolutionForward(geometry, x, new ConvolutionWeights(kernel, null, null), y, false, null, relu: true);
+        backend.MaxPoolForward(new PoolingGeometry(3, 2, 1), y, pooled);
+        Assert.True(double.IsNaN(backend.SoftmaxCrossEntropy(pooled, new byte[9], 1, null)));
+    }
+}

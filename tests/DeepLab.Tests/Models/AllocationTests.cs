@@ -1,0 +1,55 @@
+using DeepLab.Kernels.Cpu;
+using DeepLab.Tensors;
+using Xunit;
+
+namespace DeepLab.Tests.Models;
+
+/// <summary>Tests that count what the whole process allocates: nothing else may run beside them.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
+[Collection(nameof(Alone))]
+public sealed class AllocationTests
+{
+    [Fact]
+    public void Training_steps_after_the_first_allocate_nothing()
+    {
+        using var backend = new CpuBackend(2);
+        using ThreeScaleStep step = NewStep(backend);
+        AssertAllocatesNothing(() =>
+        {
+            step.Run();
+            step.Update(1e-3f);
+        });
+        Assert.True(double.IsFinite(step.TotalLoss));
+    }
+
+    [Fact]
+    public void Predictions_after_the_first_allocate_nothing()
+    {
+        using var backend = new CpuBackend(2);
+        using ThreeScaleStep step = NewStep(backend);
+        AssertAllocatesNothing(step.RunForward);
+    }
+
+    private static ThreeScaleStep NewStep(CpuBackend backend) =>
+        ThreeScaleStep.FromNames(backend, 18, 21, "allocation", "x", new MapSize(49, 65));
+
+    private static void AssertAllocatesNothing(Action step)
+    {
+        step();
+        long onThread = long.MaxValue, inProcess = long.MaxValue, buffers = CpuBuffer.Allocations;
+
+        // The runner's own threads may allocate now and then, and the JIT may still compile: the quietest of some steps counts.
+        for (int attempt = 0; attempt < 5; attempt++)
+        {
+            long threadBefore = GC.GetAllocatedBytesForCurrentThread(), processBefore = GC.GetTotalAllocatedBytes(precise: true);
+            step();
+            long processAfter = GC.GetTotalAllocatedBytes(precise: true), threadAfter = GC.GetAllocatedBytesForCurrentThread();
+            onThread = Math.Min(onThread, threadAfter - threadBefore);
+            inProcess = Math.Min(inProcess, processAfter - processBefore);
+        }
+
+        Assert.Equal((0, 0, 0), (onThread, inProcess, CpuBuffer.Allocations - buffers));
+    }
+}
