@@ -241,7 +241,7 @@ public sealed unsafe partial class CpuBackend
             Panel = TileColumns,
             Target = keep is null ? Workspace(size) : keep.Pointer,
         };
-        _pool.Run(ref packing, UnitsOf(geometry.OutChannels, TileColumns));
+        _pool.Run(ref packing, UnitsOf(length, ForwardPacking.UnitRows));
         return packing.Target;
     }
 
@@ -267,7 +267,7 @@ public sealed unsafe partial class CpuBackend
         var product = new GatheredProduct<TSimd>
         {
             Gather = gather,
-            Cuts = new GemmCuts(gather.Rows, epilogue.Columns, TSimd.TileRows, 2 * TSimd.Width),
+            Cuts = new GemmCuts(gather.Rows, epilogue.Columns, GemmCuts.BlockRows, TSimd.TileRows, 2 * TSimd.Width),
             Right = packed,
             Epilogue = epilogue,
             Scratch = _scratch,
@@ -279,7 +279,7 @@ public sealed unsafe partial class CpuBackend
         where TSimd : unmanaged, ISimd<TSimd>
     {
         int columns = dy.Shape.Channels;
-        var cuts = new GemmCuts(gather.Columns, columns, TSimd.TileRows, 2 * TSimd.Width);
+        var cuts = new GemmCuts(gather.Columns, columns, GemmCuts.GradientBlockRows, TSimd.TileRows, 2 * TSimd.Width);
         int splits = cuts.Splits(gather.Rows);
         var product = new GatheredTransposeProduct<TSimd>
         {

@@ -138,8 +138,8 @@ public sealed unsafe partial class CpuBackend : Backend
 
     private void AllocateScratch(int worker)
     {
-        const int left = GemmCuts.BlockRows * RowPanel.Stride, right = GemmCuts.Steps * GemmCuts.BlockColumns;
-        const int block = GemmCuts.BlockRows * GemmCuts.BlockColumns;
+        int left = Math.Max(GemmCuts.BlockRows * RowPanel.Stride, GemmCuts.GradientBlockRows * GemmCuts.Steps);
+        const int right = GemmCuts.Steps * GemmCuts.BlockColumns, block = GemmCuts.GradientBlockRows * GemmCuts.BlockColumns;
         int origins = GemmCuts.Steps * sizeof(RowOrigin) / sizeof(float), pixels = GemmCuts.Steps * sizeof(float*) / sizeof(float);
         var memory = new CpuBuffer(left + right + block + origins + pixels + GemmCuts.BlockRows);
         float* at = memory.Pointer;

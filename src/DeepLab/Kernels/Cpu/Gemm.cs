@@ -5,9 +5,9 @@ namespace DeepLab.Kernels.Cpu;
 /// <summary>The scratch memory of one worker.</summary>
 internal unsafe struct WorkerScratch
 {
-    public float* Left;         // BlockRows · RowPanel.Stride
+    public float* Left;         // panels of either layout
     public float* Right;        // Steps · BlockColumns
-    public float* Block;        // BlockRows · BlockColumns
+    public float* Block;        // GradientBlockRows · BlockColumns
     public RowOrigin* Origins;  // Steps
     public float** Pixels;      // Steps
     public int* Targets;        // BlockRows
@@ -96,7 +96,7 @@ internal unsafe struct GatheredTransposeProduct<TSimd> : IParallelBody
             int steps = Math.Min(pass, lastStep - step);
             Gather.Locate(step, steps, scratch.Origins, null);
             Gather.PackSteps(scratch.Origins, steps, firstRow, rows, tile, scratch.Pixels, Zeros, scratch.Left);
-            PackRight(Right + ((long)step * Cuts.Columns) + firstColumn, Cuts.Columns, steps, columns, panel, scratch.Right);
+            RightPanels.Pack(Right + ((long)step * Cuts.Columns) + firstColumn, Cuts.Columns, null, steps, columns, panel, scratch.Right, (long)steps * panel);
             for (int column = 0; column < columns; column += panel)
             {
                 for (int row = 0; row < rows; row += tile)
@@ -116,33 +116,6 @@ internal unsafe struct GatheredTransposeProduct<TSimd> : IParallelBody
                 new Span<float>(from, columns).CopyTo(new Span<float>(Partials + ((long)split * Cuts.Rows * Cuts.Columns) + at, columns));
             else
                 ScaledSum.Add(from, Scale is null ? null : Scale + firstColumn, Target + at, columns);
-        }
-    }
-
-    // Rows of the right matrix as panels of a tile's columns: [columns / panel][steps][panel].
-    private static void PackRight(float* source, int stride, int steps, int columns, int panel, float* target)
-    {
-        for (int first = 0; first < steps; first += GemmCuts.StepsPerCopy)
-        {
-            int last = Math.Min(first + GemmCuts.StepsPerCopy, steps);
-            for (int column = 0; column < columns; column += panel)
-            {
-                float* to = target + ((long)column * steps) + ((long)first * panel);
-                float* from = source + ((long)first * stride) + column;
-                int count = Math.Min(panel, columns - column);
-                for (int step = first; step < last; step++, to += panel, from += stride)
-                {
-                    if (count == panel)
-                    {
-                        TSimd.Load(from).Store(to);
-                        TSimd.Load(from + TSimd.Width).Store(to + TSimd.Width);
-                        continue;
-                    }
-
-                    new Span<float>(from, count).CopyTo(new Span<float>(to, count));
-                    new Span<float>(to + count, panel - count).Clear();
-                }
-            }
         }
     }
 }

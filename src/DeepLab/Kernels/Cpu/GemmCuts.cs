@@ -3,7 +3,8 @@ namespace DeepLab.Kernels.Cpu;
 /// <summary>
 /// How products are cut into units. Cuts depend on shapes alone, never on threads, so that every sum is taken in the same order.
 /// A unit's block of the result (96 KiB) and its panel of the left matrix (104 KiB) stay in the second-level cache, a panel of the right
-/// matrix (32 KiB) is read from there or from the first level.
+/// matrix (32 KiB) is read from there or from the first level. Weight gradients pack their right matrix too, block by block, so their blocks
+/// are twice as high.
 /// </summary>
 internal readonly struct GemmCuts
 {
@@ -12,6 +13,9 @@ internal readonly struct GemmCuts
 
     /// <summary>Rows of a block: a multiple of every tier's tile.</summary>
     public const int BlockRows = 96;
+
+    /// <summary>Rows of a block of a weight gradient.</summary>
+    public const int GradientBlockRows = 192;
 
     /// <summary>Columns of a block: a multiple of every tier's two vectors.</summary>
     public const int BlockColumns = 256;
@@ -32,11 +36,11 @@ internal readonly struct GemmCuts
     public readonly int RowsPerBlock;
     public readonly int ColumnsPerBlock;
 
-    public GemmCuts(int rows, int columns, int tileRows, int tileColumns)
+    public GemmCuts(int rows, int columns, int blockRows, int tileRows, int tileColumns)
     {
         Rows = rows;
         Columns = columns;
-        RowsPerBlock = Even(rows, BlockRows, tileRows);
+        RowsPerBlock = Even(rows, blockRows, tileRows);
         ColumnsPerBlock = Even(columns, BlockColumns, tileColumns);
         RowBlocks = (rows + RowsPerBlock - 1) / RowsPerBlock;
         ColumnBlocks = (columns + ColumnsPerBlock - 1) / ColumnsPerBlock;

@@ -1,11 +1,54 @@
+using System.Numerics;
+
 namespace DeepLab.Kernels.Cpu;
 
-/// <summary>
-/// Weights [length, columns] as panels of as many columns as a tile has: [columns / panel][length][panel], times batch norm's
-/// scale; the last panel is filled up with zeros. A unit is a panel.
-/// </summary>
+/// <summary>Rows of a right matrix as panels of as many columns as a tile has: [columns / panel][rows][panel].</summary>
+internal static unsafe class RightPanels
+{
+    /// <summary>Packs rows, times a factor a column (unless null); the last panel is filled up with zeros.</summary>
+    /// <param name="source">The first row.</param>
+    /// <param name="stride">Floats between rows.</param>
+    /// <param name="scale">A factor a column, or null.</param>
+    /// <param name="rows">Rows to pack.</param>
+    /// <param name="columns">Columns to pack.</param>
+    /// <param name="panel">Columns of a panel, a multiple of the portable vector.</param>
+    /// <param name="target">Where the first panel gets the first row.</param>
+    /// <param name="panelStride">Floats between panels.</param>
+    public static void Pack(float* source, int stride, float* scale, int rows, int columns, int panel, float* target, long panelStride)
+    {
+        for (int first = 0; first < rows; first += GemmCuts.StepsPerCopy)
+        {
+            int last = Math.Min(first + GemmCuts.StepsPerCopy, rows);
+            for (int column = 0; column < columns; column += panel)
+            {
+                float* to = target + (column / panel * panelStride) + ((long)first * panel);
+                float* from = source + ((long)first * stride) + column;
+                int count = Math.Min(panel, columns - column);
+                for (int row = first; row < last; row++, to += panel, from += stride) PackRow(from, scale is null ? null : scale + column, count, panel, to);
+            }
+        }
+    }
+
+    private static void PackRow(float* from, float* scale, int count, int panel, float* to)
+    {
+        int i = 0;
+        for (; i <= count - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector<float> value = Vector.Load(from + i);
+            if (scale is not null) value *= Vector.Load(scale + i);
+            Vector.Store(value, to + i);
+        }
+
+        for (; i < count; i++) to[i] = scale is null ? from[i] : from[i] * scale[i];
+        for (; i < panel; i++) to[i] = 0;
+    }
+}
+
+/// <summary>Weights [length, columns] as right panels, times batch norm's scale. A unit is some rows.</summary>
 internal unsafe struct ForwardPacking : IParallelBody
 {
+    public const int UnitRows = 64;
+
     public float* Weights;
     public float* Scale;
     public int Length;
@@ -15,15 +58,9 @@ internal unsafe struct ForwardPacking : IParallelBody
 
     public readonly void Run(int unit, int worker)
     {
-        int first = unit * Panel, count = Math.Min(Panel, Columns - first);
-        float* to = Target + ((long)first * Length);
-        float* scale = Scale is null ? null : Scale + first;
-        for (int row = 0; row < Length; row++, to += Panel)
-        {
-            float* from = Weights + ((long)row * Columns) + first;
-            for (int i = 0; i < count; i++) to[i] = scale is null ? from[i] : from[i] * scale[i];
-            for (int i = count; i < Panel; i++) to[i] = 0;
-        }
+        int first = unit * UnitRows, count = Math.Min(UnitRows, Length - first);
+        RightPanels.Pack(
+            Weights + ((long)first * Columns), Columns, Scale, count, Columns, Panel, Target + ((long)first * Panel), (long)Length * Panel);
     }
 }
 
