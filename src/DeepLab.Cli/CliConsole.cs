@@ -19,9 +19,6 @@ internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTer
     /// <summary>Standard error.</summary>
     public TextWriter Error => error;
 
-    /// <summary>Whether progress rewrites a line.</summary>
-    public bool IsTerminal => isTerminal;
-
     /// <summary>Writes text that is formatted with the invariant culture.</summary>
     public static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
@@ -80,16 +77,6 @@ internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTer
             output.Write("\r" + (text.Length < width ? text : text[..Math.Max(0, width - 1)]) + "\e[K");
             output.Flush();
             _progressShown = true;
-        }
-    }
-
-    /// <summary>Ends the progress line, which stays as it is.</summary>
-    public void EndProgress()
-    {
-        lock (_lock)
-        {
-            if (_progressShown) output.WriteLine();
-            _progressShown = false;
         }
     }
 

@@ -12,7 +12,7 @@ namespace DeepLab.Cli;
 /// <summary><c>deeplab demo</c>: draws a dataset, trains on it, evaluates, predicts.</summary>
 internal static class DemoCommand
 {
-    private const int Depth = 18, TrainingImages = 300, ValidationImages = 24;
+    private const int Depth = 18, TrainingImages = 240, ValidationImages = 24;
 
     public static Command Create()
     {
@@ -38,8 +38,8 @@ internal static class DemoCommand
     // Found by trying: the shapes are learnt in about two minutes on two cores.
     private static TrainingOptions Options(string root) => new()
     {
-        Recipe = AugmentationRecipe.Caffe with { Crop = 129, Scales = ScaleDistribution.OneOf(0.75, 1) },
-        Iterations = 280,
+        Recipe = AugmentationRecipe.Caffe with { Crop = 97, Scales = ScaleDistribution.OneOf(0.75, 1) },
+        Iterations = 200,
         IterationSize = 2,
         BaseRate = 0.02,
         ClipNorm = 1,
