@@ -1,0 +1,34 @@
+using DeepLab.Kernels;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Layers;
+using DeepLab.Models;
+
+namespace DeepLab.Tests;
+
+/// <summary>The smallest networks there are, with weights from a name.</summary>
+internal static class TinyNetwork
+{
+    /// <summary>A network whose arrays hold numbers in [-1, 1): good for files, not for predicting.</summary>
+    public static DeepLabResNet WithAnyValues(Backend backend, int depth, int classes)
+    {
+        var network = new DeepLabResNet(backend, new DeepLabConfiguration(depth, classes));
+        foreach (StateTensor tensor in network.State)
+            tensor.CopyFrom(HashUniform.Values("tiny", tensor.Name, tensor.Length));
+        return network;
+    }
+
+    /// <summary>A network that predicts each of its classes somewhere.</summary>
+    public static DeepLabResNet FromScratch(Backend backend, int classes, ulong seed = 1)
+    {
+        var network = new DeepLabResNet(backend, new DeepLabConfiguration(18, classes));
+        Initialization.FromScratch(network, seed);
+        return network;
+    }
+
+    /// <summary>Writes such a network to a file.</summary>
+    public static void Save(string path, int classes, ulong seed = 1)
+    {
+        using var backend = new CpuBackend(threads: 1);
+        DeepLab.Weights.NetworkFile.Save(path, FromScratch(backend, classes, seed));
+    }
+}
