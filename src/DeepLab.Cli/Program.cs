@@ -1,1 +1,94 @@
-return 0;
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using System.Runtime.InteropServices;
+
+namespace DeepLab.Cli;
+
+/// <summary>The command line: exit status 0 for success, 1 for a failure, 2 for wrong usage, 130 when it was interrupted.</summary>
+internal static class Program
+{
+    public const int Failed = 1, WrongUsage = 2, Interrupted = 130;
+
+    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "add the stack trace to error messages", Recursive = true };
+
+    public static int Main(string[] args)
+    {
+        using var interruption = new CancellationTokenSource();
+        var console = new CliConsole(Console.Out, Console.Error, CliConsole.StandardOutputIsTerminal);
+        void Stop(PosixSignalContext signal)
+        {
+            // The first asks to finish what must not be cut off; a second one ends the program at once.
+            if (interruption.IsCancellationRequested) return;
+            signal.Cancel = true;
+            console.Note("stopping; once more to stop at once");
+            interruption.Cancel();
+        }
+
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        return Run(args, console, interruption.Token);
+    }
+
+    /// <summary>Runs one command line.</summary>
+    /// <returns>The exit status.</returns>
+    public static int Run(IReadOnlyList<string> args, CliConsole console, CancellationToken cancellation = default)
+    {
+        ParseResult parse = CreateRoot().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        string pointer = $"; see {CommandHelp.PathOf(parse.CommandResult)} --help";
+        try
+        {
+            if (parse.Errors.Count > 0) throw new UsageException(CommandHelp.Describe(parse.Errors[0]));
+            return parse.Invoke(new CommandInvocation
+            {
+                Console = console,
+                Cancellation = cancellation,
+                Output = console.Out,
+                Error = console.Error,
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            });
+        }
+        catch (UsageException e)
+        {
+            return Report(console, e, e.Message + pointer, verbose: false, WrongUsage);
+        }
+        catch (OperationCanceledException e) when (cancellation.IsCancellationRequested)
+        {
+            return Report(console, e, "interrupted", verbose: false, Interrupted);
+        }
+        catch (Exception e) when (e is DeepLabException or IOException or UnauthorizedAccessException)
+        {
+            return Report(console, e, e.Message, parse.GetValue(Verbose), Failed);
+        }
+        catch (OutOfMemoryException e)
+        {
+            return Report(console, e, "there is not enough memory; a smaller --crop, image or --depth needs less", parse.GetValue(Verbose), Failed);
+        }
+#pragma warning disable CA1031 // What is left is a fault of this program, which a user should be able to report in one line.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            string message = $"internal error, please report it with the output of --verbose: {e.GetType().Name}: {e.Message}";
+            return Report(console, e, message, parse.GetValue(Verbose), Failed);
+        }
+    }
+
+    public static RootCommand CreateRoot()
+    {
+        var root = new RootCommand("DeepLab-ResNet (DeepLab v2): semantic segmentation of photographs, trained, evaluated and applied on the CPU.")
+        {
+            TrainCommand.Create(), EvalCommand.Create(), PredictCommand.Create(), InfoCommand.Create(),
+            DataCommand.Create(), BenchCommand.Create(), DemoCommand.Create(), Verbose,
+        };
+        foreach (HelpOption help in root.Options.OfType<HelpOption>()) help.Action = new CommandHelp();
+        return root;
+    }
+
+    private static int Report(CliConsole console, Exception e, string message, bool verbose, int status)
+    {
+        console.Note($"deeplab: {message.ReplaceLineEndings(" ")}");
+        if (verbose) console.Note(e.ToString());
+        return status;
+    }
+}

@@ -1,0 +1,113 @@
+using System.Globalization;
+
+namespace DeepLab.Cli;
+
+/// <summary>
+/// Standard output and error. On a terminal progress rewrites one line; elsewhere nothing is rewritten, and only the lines meant for logs appear.
+/// </summary>
+internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTerminal)
+{
+    private readonly object _lock = new();
+    private bool _progressShown;
+
+    /// <summary>Whether this program's standard output is a terminal that can rewrite a line.</summary>
+    public static bool StandardOutputIsTerminal => !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+
+    /// <summary>Standard output.</summary>
+    public TextWriter Out => output;
+
+    /// <summary>Standard error.</summary>
+    public TextWriter Error => error;
+
+    /// <summary>Whether progress rewrites a line.</summary>
+    public bool IsTerminal => isTerminal;
+
+    /// <summary>Writes text that is formatted with the invariant culture.</summary>
+    public static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A span of time as 12s, 3m05s or 2h07m.</summary>
+    public static string Duration(TimeSpan time) => time.TotalHours >= 1
+        ? Format($"{(int)time.TotalHours}h{time.Minutes:00}m")
+        : time.TotalMinutes >= 1 ? Format($"{time.Minutes}m{time.Seconds:00}s") : Format($"{(int)time.TotalSeconds}s");
+
+    /// <summary>Writes a line to standard output, in place of a progress line.</summary>
+    public void Line(string text = "")
+    {
+        lock (_lock)
+        {
+            Clear();
+            output.WriteLine(text);
+            output.Flush();
+        }
+    }
+
+    /// <summary>Writes text that ends in a line feed already, in place of a progress line.</summary>
+    public void Text(string text)
+    {
+        lock (_lock)
+        {
+            Clear();
+            output.Write(text);
+            output.Flush();
+        }
+    }
+
+    /// <summary>Writes a line to standard error: a note, a warning, an error.</summary>
+    public void Note(string text)
+    {
+        lock (_lock)
+        {
+            Clear();
+            error.WriteLine(text);
+            error.Flush();
+        }
+    }
+
+    /// <summary>Rewrites the progress line on a terminal; elsewhere writes nothing, or a line of its own.</summary>
+    /// <param name="text">The line.</param>
+    /// <param name="plainToo">Whether it appears where nothing can be rewritten.</param>
+    public void Progress(string text, bool plainToo = false)
+    {
+        if (!isTerminal)
+        {
+            if (plainToo) Line(text);
+            return;
+        }
+
+        lock (_lock)
+        {
+            int width = Width();
+            output.Write("\r" + (text.Length < width ? text : text[..Math.Max(0, width - 1)]) + "\e[K");
+            output.Flush();
+            _progressShown = true;
+        }
+    }
+
+    /// <summary>Ends the progress line, which stays as it is.</summary>
+    public void EndProgress()
+    {
+        lock (_lock)
+        {
+            if (_progressShown) output.WriteLine();
+            _progressShown = false;
+        }
+    }
+
+    private static int Width()
+    {
+        try
+        {
+            return Console.WindowWidth > 0 ? Console.WindowWidth : 80;
+        }
+        catch (IOException)
+        {
+            return 80;
+        }
+    }
+
+    private void Clear()
+    {
+        if (_progressShown) output.Write("\r\e[K");
+        _progressShown = false;
+    }
+}

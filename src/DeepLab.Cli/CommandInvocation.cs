@@ -1,0 +1,79 @@
+using System.CommandLine;
+
+namespace DeepLab.Cli;
+
+/// <summary>What a command is run with beside its options.</summary>
+internal sealed class CommandInvocation : InvocationConfiguration
+{
+    /// <summary>Where output and progress go.</summary>
+    public required CliConsole Console { get; init; }
+
+    /// <summary>Asks the command to stop (Ctrl-C).</summary>
+    public required CancellationToken Cancellation { get; init; }
+}
+
+/// <summary>The command line asks for something that does not exist: exit status 2.</summary>
+/// <param name="message">One line, without full stop: what is wrong, what was expected.</param>
+internal sealed class UsageException(string message) : Exception(message)
+{
+    /// <summary>Runs what reads an option's text, whose complaints are then about usage.</summary>
+    public static T Reading<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (DeepLabException e) when (e is not InvalidFileException)
+        {
+            throw new UsageException(e.Message);
+        }
+    }
+}
+
+/// <summary>A command with examples for its help.</summary>
+internal sealed class CliCommand(string name, string description) : Command(name, description)
+{
+    /// <summary>Whole command lines, shown at the end of the help.</summary>
+    public required IReadOnlyList<string> Examples { get; init; }
+
+    /// <summary>Sets what the command does; the result is the exit status.</summary>
+    public void SetRun(Func<ParseResult, CommandInvocation, int> run) =>
+        SetAction(parse => run(parse, (CommandInvocation)parse.InvocationConfiguration));
+
+    /// <summary>Adds an option with a default.</summary>
+    /// <param name="name">The name that help shows first.</param>
+    /// <param name="description">What it is, without its default, which help adds.</param>
+    /// <param name="value">The default.</param>
+    /// <param name="aliases">Other names: short ones, and those of the seed's programs.</param>
+    public Option<T> AddOption<T>(string name, string description, T value, params string[] aliases)
+    {
+        Option<T> option = AddOption<T>(name, description, aliases);
+        option.DefaultValueFactory = _ => value;
+        return option;
+    }
+
+    /// <summary>Adds an option without default.</summary>
+    public Option<T> AddOption<T>(string name, string description, params string[] aliases)
+    {
+        var option = new Option<T>(name, aliases) { Description = description };
+        Add(option);
+        return option;
+    }
+
+    /// <summary>Says what an option must satisfy.</summary>
+    public void Require<T>(Option<T> option, Func<T, bool> isGood, string expected) => option.Validators.Add(result =>
+    {
+        if (result.Implicit || result.Errors.Any()) return;
+        T? value;
+        try
+        {
+            value = result.GetValueOrDefault<T>();
+        }
+        catch (InvalidOperationException)
+        {
+            return; // It could not be parsed, which the parser reports itself.
+        }
+
+        if (value is not null && !isGood(value)) result.AddError($"{option.Name} is {string.Join(' ', result.Tokens)}, expected {expected}");
+    });
+}

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using DeepLab.Data;
+using DeepLab.Imaging;
+
+namespace DeepLab.Cli;
+
+/// <summary>The options that name a dataset: <c>--voc</c> and <c>--split</c>, or <c>--images</c>, <c>--labels</c> and <c>--list</c>.</summary>
+internal sealed class DatasetArguments
+{
+    /// <summary>The classes where nothing else says how many: PASCAL VOC's.</summary>
+    public const int DefaultClasses = 21;
+
+    private const string DefaultImages = "data/img/", DefaultLabels = "data/gt/";
+
+    private readonly string _defaultSplit, _defaultList;
+    private readonly Option<string?> _voc, _split, _labelsDir, _images, _labels, _list, _colors, _classesFile;
+    private readonly Option<int?> _classes;
+    private readonly Option<string[]> _mapping;
+
+    /// <summary>Adds the options to a command.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="forEvaluation">Whether the validation split is the default, and the names of the seed's evaluation are taken.</param>
+    /// <param name="classesDefault">What help says about the classes when they are not given.</param>
+    public DatasetArguments(CliCommand command, bool forEvaluation, string? classesDefault = null)
+    {
+        _defaultSplit = forEvaluation ? "val" : "train";
+        _defaultList = forEvaluation ? "data/list/val.txt" : "data/list/train_aug.txt";
+        Option<string?> Add(string name, string value, string description, params string[] aliases)
+        {
+            Option<string?> option = command.AddOption<string?>(name, description, aliases);
+            option.HelpName = value;
+            return option;
+        }
+
+        _voc = Add("--voc", "ROOT", "a dataset in PASCAL VOC's layout: JPEGImages, SegmentationClass, ImageSets/Segmentation");
+        _split = Add("--split", "NAME", $"with --voc: the list ImageSets/Segmentation/NAME.txt [default: {_defaultSplit}]");
+        _labelsDir = Add("--labels-dir", "DIR", "with --voc: the folder of the label images [default: SegmentationClass]");
+        _images = Add("--images", "DIR", $"instead of --voc: the folder of the images [default: {DefaultImages}]", forEvaluation ? ["--IMpath", "--testIMpath"] : ["--IMpath"]);
+        _labels = Add("--labels", "DIR", $"the folder of their label images [default: {DefaultLabels}]", forEvaluation ? ["--GTpath", "--testGTpath"] : ["--GTpath"]);
+        _list = Add("--list", "FILE", $"the list: an id a line, or the paths of an image and its label image [default: {_defaultList}]", "--LISTpath");
+        _classes = command.AddOption<int?>("--classes", $"classes, background among them [default: {classesDefault ?? "21"}]", "--NoLabels");
+        command.Require(_classes, n => n is null or (>= 2 and <= 255), "2 to 255");
+        _classesFile = Add("--classes-file", "FILE", "names of the classes, a line `index name` each [default: labels.txt in the root of --voc]");
+        _colors = Add("--label-colors", "FILE", "for label images that are colours: a line `index name r g b` each");
+        _mapping = command.AddOption<string[]>("--map-label", "replace a label value after reading, 255=1 for instance; may be repeated");
+        _mapping.HelpName = "OLD=NEW";
+    }
+
+    /// <summary>The number of classes that was asked for, or null.</summary>
+    public int? Classes(ParseResult parse) => parse.GetValue(_classes);
+
+    /// <summary>Opens the dataset.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="classes">The number of classes where the command line does not tell.</param>
+    /// <exception cref="UsageException">The options contradict each other, or no dataset is named and the default one is not there.</exception>
+    /// <exception cref="DeepLabException">The dataset cannot be read.</exception>
+    public SegmentationDataset Open(ParseResult parse, int classes = DefaultClasses)
+    {
+        LabelMapping mapping = UsageException.Reading(() => LabelMapping.Parse(parse.GetValue(_mapping) ?? []));
+        var options = new DatasetOptions
+        {
+            Classes = Classes(parse) ?? classes,
+            Mapping = mapping,
+            ClassNames = parse.GetValue(_classesFile) is string names ? ClassNames.Load(names) : null,
+            Colors = parse.GetValue(_colors) is string colors ? LabelColors.Load(colors) : null,
+        };
+        return parse.GetValue(_voc) is string root ? OpenVoc(parse, root, options) : OpenList(parse, options);
+    }
+
+    private SegmentationDataset OpenVoc(ParseResult parse, string root, DatasetOptions options)
+    {
+        if (Given(parse, _images, _labels, _list) is string other)
+            throw new UsageException($"--voc and {other} exclude each other: give --voc ROOT --split NAME, or --images DIR --labels DIR --list FILE");
+        return SegmentationDataset.FromVoc(
+            root, parse.GetValue(_split) ?? _defaultSplit, parse.GetValue(_labelsDir) ?? "SegmentationClass", options);
+    }
+
+    private SegmentationDataset OpenList(ParseResult parse, DatasetOptions options)
+    {
+        if (Given(parse, _split, _labelsDir) is string lonely) throw new UsageException($"{lonely} needs --voc ROOT");
+        string images = Existing(parse, _images, DefaultImages), labels = Existing(parse, _labels, DefaultLabels), list = Existing(parse, _list, _defaultList);
+        return SegmentationDataset.FromList(images, labels, list, options);
+    }
+
+    // The default of a place that is not there is no answer; saying so beats a message about a folder that nobody named.
+    private string Existing(ParseResult parse, Option<string?> option, string byDefault)
+    {
+        if (parse.GetValue(option) is string given) return given;
+        if (Path.Exists(byDefault)) return byDefault;
+        string missing = Given(parse, _images, _labels, _list) is null ? "no dataset is named" : $"{option.Name} is missing";
+        throw new UsageException(
+            $"{missing} and the default {byDefault} is not there: give --voc ROOT --split NAME, or --images DIR --labels DIR --list FILE");
+    }
+
+    private static string? Given(ParseResult parse, params Option<string?>[] options) => options.FirstOrDefault(o => parse.GetValue(o) is not null)?.Name;
+}

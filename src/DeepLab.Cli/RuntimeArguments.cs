@@ -1,0 +1,35 @@
+using System.CommandLine;
+using DeepLab.Kernels.Cpu;
+
+namespace DeepLab.Cli;
+
+/// <summary>The options that say where a command computes.</summary>
+internal sealed class RuntimeArguments
+{
+    private readonly Option<string> _device;
+    private readonly Option<int?> _gpu;
+    private readonly Option<int> _threads;
+
+    /// <summary>Adds the options to a command.</summary>
+    public RuntimeArguments(CliCommand command)
+    {
+        _device = command.AddOption("--device", "where to compute; there is only the CPU", "cpu");
+        _device.AcceptOnlyFromAmong("cpu");
+        _device.HelpName = "cpu";
+        _threads = command.AddOption("--threads", "threads that compute, 0 for one a processor; the results are the same bits for any number", 0);
+        command.Require(_threads, n => n is >= 0 and <= 1024, "0 to 1024");
+        _gpu = command.AddOption<int?>("--gpu0", "accepted for the seed's sake and ignored");
+        _gpu.Hidden = true;
+    }
+
+    /// <summary>Starts the backend, which the caller disposes.</summary>
+    public CpuBackend CreateBackend(ParseResult parse, CliConsole console)
+    {
+        if (parse.GetValue(_gpu) is int) console.Note("note: --gpu0 is ignored; the CPU computes");
+        return new CpuBackend(parse.GetValue(_threads));
+    }
+
+    /// <summary>Adds <c>--seed</c> to a command.</summary>
+    public static Option<ulong> AddSeed(CliCommand command) =>
+        command.AddOption("--seed", "what everything random follows from", 1UL);
+}
