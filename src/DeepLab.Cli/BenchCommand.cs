@@ -1,14 +1,70 @@
 using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Models;
 
 namespace DeepLab.Cli;
 
-/// <summary><c>deeplab bench</c>.</summary>
+/// <summary><c>deeplab bench</c>: the time and memory of inference and of a training step.</summary>
 internal static class BenchCommand
 {
     public static Command Create()
     {
-        var command = new CliCommand("bench", "(not there yet)") { Examples = ["deeplab bench"] };
-        command.SetRun((_, _) => throw new DeepLabException("bench is not there yet"));
+        var command = new CliCommand("bench", "Measures inference at one scale and at three, and a training step: median and minimum of five runs, peak memory.")
+        {
+            Examples = ["deeplab bench", "deeplab bench --depth 18 --size 257 --threads 2 --json bench.json"],
+        };
+        Option<int> depth = command.AddOption("--depth", "layers of the ResNet: 18, 34, 50, 101 or 152", 101);
+        command.Require(depth, n => DeepLabConfiguration.Depths.Contains(n), "18, 34, 50, 101 or 152");
+        Option<int> classes = command.AddOption("--classes", "classes", DatasetArguments.DefaultClasses, "--NoLabels");
+        command.Require(classes, n => n is >= 2 and <= 255, "2 to 255");
+        Option<int> size = command.AddOption("--size", "side of the image", 321);
+        command.Require(size, n => n is >= 33 and <= 4096, "33 to 4096");
+        Option<string?> json = command.AddOption<string?>("--json", "write the results as JSON: an array of {job, medianSeconds, minSeconds, peakMiB}");
+        json.HelpName = "FILE";
+        var runtime = new RuntimeArguments(command);
+        command.SetRun((parse, invocation) =>
+        {
+            CliConsole console = invocation.Console;
+            using CpuBackend backend = runtime.CreateBackend(parse, console);
+            var configuration = new DeepLabConfiguration(parse.GetValue(depth), parse.GetValue(classes));
+            console.Line($"DeepLab-ResNet-{configuration.Depth}, {configuration.Classes} classes, {parse.GetValue(size)}×{parse.GetValue(size)}; {backend.Description}");
+            console.Line("job      median s     min s   peak MiB");
+            var results = new List<BenchResult>();
+            using var bench = new Bench(backend, configuration, parse.GetValue(size));
+            foreach (string job in Bench.Jobs)
+            {
+                BenchResult result = bench.Measure(job, run => console.Progress($"{job}: {run} of {Bench.Runs} runs"), invocation.Cancellation);
+                results.Add(result);
+                console.Line(CliConsole.Format($"{result.Job,-6}{result.MedianSeconds,11:0.0000}{result.MinSeconds,10:0.0000}{result.PeakMiB,11:0}"));
+            }
+
+            if (parse.GetValue(json) is string path) AtomicFile.WriteAllText(path, ToJson(results));
+            return 0;
+        });
         return command;
+    }
+
+    private static string ToJson(IEnumerable<BenchResult> results)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
+        {
+            json.WriteStartArray();
+            foreach (BenchResult result in results)
+            {
+                json.WriteStartObject();
+                json.WriteString("job", result.Job);
+                json.WriteNumber("medianSeconds", result.MedianSeconds);
+                json.WriteNumber("minSeconds", result.MinSeconds);
+                json.WriteNumber("peakMiB", result.PeakMiB);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+
+        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
     }
 }

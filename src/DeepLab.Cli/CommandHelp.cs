@@ -26,10 +26,17 @@ internal sealed class CommandHelp : SynchronousCommandLineAction
     public static string PathOf(CommandResult result) =>
         result.Parent is CommandResult parent ? $"{PathOf(parent)} {result.Command.Name}" : "deeplab";
 
-    /// <summary>A parse error in the style of the other messages.</summary>
-    public static string Describe(ParseError error)
+    /// <summary>The first parse error, in the style of the other messages.</summary>
+    public static string Describe(ParseResult parse)
     {
-        string message = error.Message.TrimEnd('.');
+        Command command = parse.CommandResult.Command;
+        if (command.Subcommands.Count > 0)
+        {
+            string commands = string.Join(", ", command.Subcommands.Select(c => c.Name));
+            return parse.UnmatchedTokens.Count > 0 ? $"there is no '{parse.UnmatchedTokens[0]}'; the commands are {commands}" : $"a command is missing: one of {commands}";
+        }
+
+        string message = parse.Errors[0].Message.TrimEnd('.');
         int type = message.IndexOf(" as expected type", StringComparison.Ordinal);
         if (type < 0) return char.ToLowerInvariant(message[0]) + message[1..];
         string expected = message.Contains("Double", StringComparison.Ordinal) ? "a number"
@@ -65,7 +72,7 @@ internal sealed class CommandHelp : SynchronousCommandLineAction
 
     private static string Names(Option option)
     {
-        string names = string.Join(", ", option.Aliases.Where(a => IsShort(a) && a != "-?").Append(option.Name));
+        string names = string.Join(", ", option.Aliases.Where(a => IsShort(a) && a[0] == '-' && a != "-?").Append(option.Name));
         if (option.ValueType == typeof(bool) || option.Arity.MaximumNumberOfValues == 0) return names;
         return $"{names} {option.HelpName ?? (option.ValueType == typeof(string) || option.ValueType == typeof(string[]) ? "TEXT" : "N")}";
     }

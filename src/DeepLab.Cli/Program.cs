@@ -10,8 +10,6 @@ internal static class Program
 {
     public const int Failed = 1, WrongUsage = 2, Interrupted = 130;
 
-    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "add the stack trace to error messages", Recursive = true };
-
     public static int Main(string[] args)
     {
         using var interruption = new CancellationTokenSource();
@@ -34,11 +32,11 @@ internal static class Program
     /// <returns>The exit status.</returns>
     public static int Run(IReadOnlyList<string> args, CliConsole console, CancellationToken cancellation = default)
     {
-        ParseResult parse = CreateRoot().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parse = CreateRoot(out Option<bool> verbose).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         string pointer = $"; see {CommandHelp.PathOf(parse.CommandResult)} --help";
         try
         {
-            if (parse.Errors.Count > 0) throw new UsageException(CommandHelp.Describe(parse.Errors[0]));
+            if (parse.Errors.Count > 0) throw new UsageException(CommandHelp.Describe(parse));
             return parse.Invoke(new CommandInvocation
             {
                 Console = console,
@@ -59,29 +57,36 @@ internal static class Program
         }
         catch (Exception e) when (e is DeepLabException or IOException or UnauthorizedAccessException)
         {
-            return Report(console, e, e.Message, parse.GetValue(Verbose), Failed);
+            return Report(console, e, e.Message, parse.GetValue(verbose), Failed);
         }
         catch (OutOfMemoryException e)
         {
-            return Report(console, e, "there is not enough memory; a smaller --crop, image or --depth needs less", parse.GetValue(Verbose), Failed);
+            return Report(console, e, "there is not enough memory; a smaller --crop, image or --depth needs less", parse.GetValue(verbose), Failed);
         }
 #pragma warning disable CA1031 // What is left is a fault of this program, which a user should be able to report in one line.
         catch (Exception e)
 #pragma warning restore CA1031
         {
             string message = $"internal error, please report it with the output of --verbose: {e.GetType().Name}: {e.Message}";
-            return Report(console, e, message, parse.GetValue(Verbose), Failed);
+            return Report(console, e, message, parse.GetValue(verbose), Failed);
         }
     }
 
-    public static RootCommand CreateRoot()
+    private static RootCommand CreateRoot(out Option<bool> verbose)
     {
+        verbose = new Option<bool>("--verbose") { Description = "add the stack trace to error messages", Recursive = true };
         var root = new RootCommand("DeepLab-ResNet (DeepLab v2): semantic segmentation of photographs, trained, evaluated and applied on the CPU.")
         {
             TrainCommand.Create(), EvalCommand.Create(), PredictCommand.Create(), InfoCommand.Create(),
-            DataCommand.Create(), BenchCommand.Create(), DemoCommand.Create(), Verbose,
+            DataCommand.Create(), BenchCommand.Create(), DemoCommand.Create(), verbose,
         };
-        foreach (HelpOption help in root.Options.OfType<HelpOption>()) help.Action = new CommandHelp();
+        foreach (HelpOption help in root.Options.OfType<HelpOption>())
+        {
+            help.Description = "show this help";
+            help.Action = new CommandHelp();
+        }
+
+        foreach (VersionOption version in root.Options.OfType<VersionOption>()) version.Description = "show the version";
         return root;
     }
 

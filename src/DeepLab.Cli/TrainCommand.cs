@@ -1,14 +1,76 @@
 using System.CommandLine;
+using DeepLab.Data;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Models;
+using DeepLab.Training;
 
 namespace DeepLab.Cli;
 
-/// <summary><c>deeplab train</c>.</summary>
+/// <summary><c>deeplab train</c>: trains on a dataset and writes snapshots.</summary>
 internal static class TrainCommand
 {
     public static Command Create()
     {
-        var command = new CliCommand("train", "(not there yet)") { Examples = ["deeplab train"] };
-        command.SetRun((_, _) => throw new DeepLabException("train is not there yet"));
+        var command = new CliCommand("train", "Trains a network on a dataset; writes snapshots, and log.csv beside them.")
+        {
+            Examples =
+            [
+                "deeplab train --voc VOC2012 --split train_aug --init MS_DeepLab_resnet_pretrained_COCO_init.safetensors",
+                "deeplab train --voc camvid --classes 11 --init scratch --depth 18 --crop 257 --lr 0.02 --clip 1 \\",
+                "    --head-lr-mult 1 --max-iter 1000 --iter-size 2",
+                "deeplab train --images photos --labels masks --list train.txt --classes 2 --map-label 255=1 --init scratch",
+            ],
+        };
+        var dataset = new DatasetArguments(command, forEvaluation: false);
+        var training = new TrainingArguments(command);
+        var runtime = new RuntimeArguments(command);
+        command.SetRun((parse, invocation) =>
+        {
+            TrainingOptions options = training.Options(parse);
+            SegmentationDataset images = dataset.Open(parse);
+            InitialWeights weights = training.InitialWeights(parse);
+            using CpuBackend backend = runtime.CreateBackend(parse, invocation.Console);
+            return Train(backend, images, weights, options, invocation.Console, invocation.Cancellation);
+        });
         return command;
+    }
+
+    /// <summary>Checks the dataset, makes the network and trains it, telling how it goes.</summary>
+    /// <returns>The exit status.</returns>
+    private static int Train(
+        CpuBackend backend, SegmentationDataset dataset, InitialWeights weights, TrainingOptions options, CliConsole console, CancellationToken cancellation)
+    {
+        CheckDataset(dataset, options, console);
+        var configuration = new DeepLabConfiguration(weights.Depth, dataset.Classes);
+        var network = new DeepLabResNet(backend, configuration);
+        console.Line($"device      {backend.Description}");
+        console.Line($"dataset     {dataset.Samples.Count} images, {dataset.Classes} classes ({dataset.Source})");
+        console.Line($"network     DeepLab-ResNet-{configuration.Depth}, {CliConsole.Format($"{network.Parameters.Sum(p => (long)p.Length) / 1e6:0.0}")} million parameters");
+        console.Line($"weights     {weights.Description}");
+        console.Line($"recipe      {TrainingArguments.Describe(options.Recipe)}");
+        console.Line(CliConsole.Format(
+            $"updates     {options.Iterations} iterations, {options.IterationSize} images an update, rate {options.BaseRate}, weight decay {options.WeightDecay}, momentum {options.Momentum}{(options.ClipNorm > 0 ? $", gradient norm up to {options.ClipNorm}" : "")}"));
+        console.Line($"snapshots   {options.SnapshotPath(options.Iterations)}");
+        if (weights.Load(network, dataset, options)) console.Note($"note: {weights.File} has other classes than {dataset.Classes}; the last layer starts anew");
+
+        TrainingSummary summary = TrainingDisplay.Run(network, dataset, options, console, cancellation);
+        return summary.Interrupted ? Program.Interrupted : 0;
+    }
+
+    private static void CheckDataset(SegmentationDataset dataset, TrainingOptions options, CliConsole console)
+    {
+        dataset.VerifyFiles();
+        long images = (long)options.Iterations * (options.Recipe.CountsImages ? 1 : options.IterationSize);
+        IReadOnlyList<DatasetAdvice> advice = DatasetAdvisor.Check(dataset, images, options.Shuffle, options.Seed);
+        foreach (DatasetAdvice line in advice)
+        {
+            if (line.Level == AdviceLevel.Information) console.Line(line.Message);
+            else if (line.Level == AdviceLevel.Warning) console.Note($"warning: {line.Message}");
+            else console.Note($"error: {line.Message}");
+        }
+
+        int errors = advice.Count(a => a.Level == AdviceLevel.Error);
+        if (errors > 0)
+            throw new DeepLabException($"{dataset.Source}: training was not started for {(errors == 1 ? "the fault" : $"the {errors} faults")} above; \"deeplab data check\" looks at every file");
     }
 }

@@ -1,0 +1,30 @@
+using DeepLab.Data;
+using DeepLab.Models;
+using DeepLab.Training;
+using DeepLab.Weights;
+
+namespace DeepLab.Cli;
+
+/// <summary>What training starts from.</summary>
+/// <param name="File">A weights file, or null to draw all weights.</param>
+/// <param name="Depth">The depth of the network.</param>
+internal sealed record InitialWeights(string? File, int Depth)
+{
+    /// <summary>One line for the user.</summary>
+    public string Description => File ?? "from scratch, batch norm measured on training crops";
+
+    /// <summary>Sets the network's weights.</summary>
+    /// <returns>Whether the file has other classes, so that the last layer was drawn anew.</returns>
+    public bool Load(DeepLabResNet network, SegmentationDataset dataset, TrainingOptions options)
+    {
+        if (File is null)
+        {
+            Trainer.InitializeFromScratch(network, dataset, options);
+            return false;
+        }
+
+        if (NetworkFile.LoadInto(File, network)) return false;
+        Initialization.Head(network, options.Seed);
+        return true;
+    }
+}

@@ -1,0 +1,121 @@
+using System.CommandLine;
+using DeepLab.Data;
+using DeepLab.Models;
+using DeepLab.Training;
+using DeepLab.Weights;
+
+namespace DeepLab.Cli;
+
+/// <summary>The options of the training regime; their defaults are those of <see cref="TrainingOptions"/>.</summary>
+internal sealed class TrainingArguments
+{
+    private const string Scratch = "scratch", DefaultInit = "data/MS_DeepLab_resnet_pretrained_COCO_init.safetensors";
+    private const int SmallestCrop = 33;
+
+    private readonly Option<string?> _init, _scales;
+    private readonly Option<string> _recipe, _snapshots, _snapshotPrefix;
+    private readonly Option<int?> _depth, _crop;
+    private readonly Option<bool> _noFlip, _noShuffle;
+    private readonly Option<int> _maxIter, _iterSize, _snapshotEvery, _loaderThreads;
+    private readonly Option<double> _lr, _power, _momentum, _weightDecay, _clip, _headLrMult;
+    private readonly Option<ulong> _seed;
+
+    /// <summary>Adds the options to a command.</summary>
+    public TrainingArguments(CliCommand command)
+    {
+        var defaults = new TrainingOptions();
+        _init = command.AddOption<string?>("--init", $"the weights to start from, or the word {Scratch} to draw them [default: {DefaultInit} if it is there]");
+        _init.HelpName = $"FILE.safetensors|{Scratch}";
+        _depth = command.AddOption<int?>("--depth", "layers of the ResNet: 18, 34, 50, 101 or 152 [default: that of --init, 101 from scratch]");
+        command.Require(_depth, n => n is int depth && DeepLabConfiguration.Depths.Contains(depth), "18, 34, 50, 101 or 152");
+        _recipe = command.AddOption("--recipe", "how images are augmented and labels counted: caffe (the authors') or seed", defaults.Recipe.Name);
+        _recipe.HelpName = "caffe|seed";
+        _recipe.AcceptOnlyFromAmong("caffe", "seed");
+        _scales = command.AddOption<string?>("--scales", "scales of the images, a list or a range [default: 0.5,0.75,1,1.25,1.5; with --recipe seed 0.5-1.3]");
+        _scales.HelpName = "LIST";
+        _crop = command.AddOption<int?>("--crop", "side of the random crop, 0 for none [default: 321; with --recipe seed 0]");
+        command.Require(_crop, n => n is 0 or (>= SmallestCrop and <= 16384), $"{SmallestCrop} to 16384, or 0 for no crop");
+        _noFlip = command.AddOption<bool>("--no-flip", "never mirror an image");
+        _noShuffle = command.AddOption<bool>("--no-shuffle", "go through the list in its order");
+        _maxIter = Whole("--max-iter", "iterations: updates, or with --recipe seed images", defaults.Iterations, "--maxIter");
+        _iterSize = Whole("--iter-size", "images an update", defaults.IterationSize, "-i", "--iterSize");
+        _lr = Number("--lr", "learning rate at the start", defaults.BaseRate);
+        _power = Number("--power", "exponent of the rate's decay, (1 - iteration/iterations)^power", defaults.PolyPower);
+        _momentum = Number("--momentum", "share of the last step that is kept", defaults.Momentum);
+        command.Require(_momentum, n => n < 1, "less than 1");
+        _weightDecay = Number("--weight-decay", "weight decay", defaults.WeightDecay, "--wtDecay");
+        _headLrMult = Number("--head-lr-mult", "how many times as fast the last layer's weights learn; its biases twice that", defaults.HeadRateMultiplier);
+        _clip = Number("--clip", "largest norm of the gradient; longer ones are scaled down, 0 for no limit", defaults.ClipNorm);
+        _clip.HelpName = "NORM";
+        _snapshots = command.AddOption("--snapshots", "folder of the snapshots and of log.csv", "data/snapshots");
+        _snapshots.HelpName = "DIR";
+        _snapshotPrefix = command.AddOption("--snapshot-prefix", "what the names of snapshots start with", defaults.SnapshotPrefix, "--snapPrefix");
+        _snapshotEvery = Whole("--snapshot-every", "iterations between snapshots; there is one at the end too", defaults.SnapshotEvery);
+        _loaderThreads = Whole("--loader-threads", "threads that read images ahead", defaults.LoaderThreads);
+        command.Require(_loaderThreads, n => n <= 256, "1 to 256");
+        _seed = RuntimeArguments.AddSeed(command);
+
+        Option<int> Whole(string name, string description, int value, params string[] aliases)
+        {
+            Option<int> option = command.AddOption(name, description, value, aliases);
+            command.Require(option, n => n >= 1, "at least 1");
+            return option;
+        }
+
+        Option<double> Number(string name, string description, double value, params string[] aliases)
+        {
+            Option<double> option = command.AddOption(name, description, value, aliases);
+            command.Require(option, n => double.IsFinite(n) && n >= 0, "a number that is not negative");
+            return option;
+        }
+    }
+
+    /// <summary>The recipe in a line.</summary>
+    public static string Describe(AugmentationRecipe recipe)
+    {
+        string warp = recipe.Warp is int side ? $"warped to {side}×{side}, " : "";
+        string crop = recipe.Crop is int n ? $"crop {n}×{n}" : "no crop";
+        return $"{recipe.Name}: {warp}scales {recipe.Scales}, {crop}, {(recipe.FlipProbability > 0 ? "flipped at random" : "not flipped")}, label 255 {(recipe.IgnoredLabel255 ? "ignored" : "counted as background")}";
+    }
+
+    /// <summary>The regime that the command line asks for.</summary>
+    public TrainingOptions Options(ParseResult parse) => new()
+    {
+        Recipe = Recipe(parse),
+        Iterations = parse.GetValue(_maxIter),
+        IterationSize = parse.GetValue(_iterSize),
+        BaseRate = parse.GetValue(_lr),
+        PolyPower = parse.GetValue(_power),
+        Momentum = parse.GetValue(_momentum),
+        WeightDecay = parse.GetValue(_weightDecay),
+        HeadRateMultiplier = parse.GetValue(_headLrMult),
+        ClipNorm = parse.GetValue(_clip),
+        Seed = parse.GetValue(_seed),
+        Shuffle = !parse.GetValue(_noShuffle),
+        LoaderThreads = parse.GetValue(_loaderThreads),
+        SnapshotDirectory = parse.GetValue(_snapshots)!,
+        SnapshotPrefix = parse.GetValue(_snapshotPrefix)!,
+        SnapshotEvery = parse.GetValue(_snapshotEvery),
+    };
+
+    /// <summary>What training starts from.</summary>
+    /// <exception cref="DeepLabException">Nothing was given and the default file is not there, or the file is no network.</exception>
+    public InitialWeights InitialWeights(ParseResult parse)
+    {
+        int? depth = parse.GetValue(_depth);
+        string? init = parse.GetValue(_init);
+        if (init == Scratch) return new InitialWeights(null, depth ?? new DeepLabConfiguration().Depth);
+        if (init is null && !File.Exists(DefaultInit))
+            throw new DeepLabException($"nothing to start from: {DefaultInit} is not there; give --init FILE.safetensors, or --init {Scratch} to draw all weights");
+        string file = init ?? DefaultInit;
+        return new InitialWeights(file, depth ?? NetworkFile.ReadConfiguration(file).Depth);
+    }
+
+    private AugmentationRecipe Recipe(ParseResult parse)
+    {
+        AugmentationRecipe recipe = AugmentationRecipe.ByName(parse.GetValue(_recipe)!);
+        if (parse.GetValue(_scales) is string scales) recipe = recipe with { Scales = UsageException.Reading(() => ScaleDistribution.Parse(scales)) };
+        if (parse.GetValue(_crop) is int crop) recipe = recipe with { Crop = crop == 0 ? null : crop };
+        return parse.GetValue(_noFlip) ? recipe with { FlipProbability = 0 } : recipe;
+    }
+}
