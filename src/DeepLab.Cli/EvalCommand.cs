@@ -91,6 +91,8 @@ internal sealed class EvalCommand
 
     private List<string> WeightsFiles(ParseResult parse)
     {
+        if (parse.GetValue(_weights) is null && parse.GetResult(_snapshots) is not { Implicit: false } && !Directory.Exists(parse.GetValue(_snapshots)))
+            throw new UsageException($"no weights are named and the default {parse.GetValue(_snapshots)} is not there: give --weights FILE, or --snapshots DIR");
         if (parse.GetValue(_weights) is not string weights) return [.. SnapshotFile.FindAll(parse.GetValue(_snapshots)!, parse.GetValue(_prefix)!).Select(s => s.Path)];
         Option? other = new[] { _snapshots, _prefix }.FirstOrDefault(o => parse.GetResult(o) is { Implicit: false });
         return other is null ? [weights] : throw new UsageException($"--weights and {other.Name} exclude each other: one file, or all snapshots of a folder");
