@@ -1,14 +1,126 @@
 using System.CommandLine;
+using System.Diagnostics;
+using DeepLab.Data;
+using DeepLab.Evaluation;
+using DeepLab.Imaging;
+using DeepLab.Kernels;
+using DeepLab.Models;
+using DeepLab.Training;
+using DeepLab.Weights;
 
 namespace DeepLab.Cli;
 
-/// <summary><c>deeplab eval</c>.</summary>
-internal static class EvalCommand
+/// <summary><c>deeplab eval</c>: measures one snapshot, or all of a run, on a labelled dataset.</summary>
+internal sealed class EvalCommand
 {
+    private const string DefaultOutput = "data/visualize";
+
+    private readonly Option<string?> _weights, _output, _json;
+    private readonly Option<string> _snapshots, _prefix;
+    private readonly Option<bool> _visualize;
+    private readonly DatasetArguments _dataset;
+    private readonly RuntimeArguments _runtime;
+
+    private EvalCommand(CliCommand command)
+    {
+        _weights = command.AddOption<string?>("--weights", "the weights file to evaluate, instead of --snapshots", aliases: ["-w"]);
+        _weights.HelpName = "FILE";
+        _snapshots = command.AddOption("--snapshots", "the folder whose snapshots are evaluated, the earliest first", "data/snapshots");
+        _snapshots.HelpName = "DIR";
+        _prefix = command.AddOption("--snapshot-prefix", "what the snapshots' names start with, before the iteration", "VOC12_scenes_", "--snapPrefix");
+        _dataset = new DatasetArguments(command, forEvaluation: true, "those of the weights");
+        _json = command.AddOption<string?>("--json", "also write the measures to this file, an object a snapshot");
+        _json.HelpName = "FILE";
+        _visualize = command.AddOption("--visualize", "write a picture an image: the labels over it, and next to that the prediction", false);
+        _output = command.AddOption<string?>("--output", $"the folder for --visualize, with a folder a snapshot in it [default: {DefaultOutput}]", aliases: ["-o"]);
+        _output.HelpName = "DIR";
+        _runtime = new RuntimeArguments(command);
+    }
+
     public static Command Create()
     {
-        var command = new CliCommand("eval", "(not there yet)") { Examples = ["deeplab eval"] };
-        command.SetRun((_, _) => throw new DeepLabException("eval is not there yet"));
+        var command = new CliCommand("eval", "Measures snapshots on a labelled dataset: IoU a class, mean IoU and more.")
+        {
+            Examples =
+            [
+                "deeplab eval --weights data/snapshots/VOC12_scenes_20000.safetensors --voc ~/VOCdevkit/VOC2012 --split val",
+                "deeplab eval --snapshots data/snapshots --voc ~/VOCdevkit/VOC2012 --json measures.json",
+            ],
+        };
+        var options = new EvalCommand(command);
+        command.SetRun(options.Run);
         return command;
     }
+
+    private int Run(ParseResult parse, CommandInvocation invocation)
+    {
+        CliConsole console = invocation.Console;
+        string? output = parse.GetValue(_visualize) ? parse.GetValue(_output) ?? DefaultOutput : null;
+        if (output is null && parse.GetValue(_output) is not null) throw new UsageException("--output is for the pictures of --visualize, which is missing");
+        IReadOnlyList<string> files = WeightsFiles(parse);
+
+        // All are looked at before the first is evaluated: a damaged one should not show after an hour.
+        DeepLabConfiguration[] configurations = [.. files.Select(f => NetworkFile.Inspect(f).Configuration)];
+        int classes = configurations[0].Classes;
+        for (int i = 1; i < files.Count; i++)
+        {
+            if (configurations[i].Classes != classes)
+                throw new DeepLabException($"{files[i]} has {configurations[i].Classes} classes and {files[0]} {classes}: evaluate them one by one with --weights");
+        }
+
+        SegmentationDataset dataset = _dataset.Open(parse, classes);
+        if (dataset.Classes != classes)
+            throw new DeepLabException($"{files[0]} has {classes} classes, but --classes says {dataset.Classes}");
+        dataset.VerifyFiles();
+        CodecLibrary.RequireAll();
+        using Backend backend = _runtime.CreateBackend(parse, console);
+        var reports = new List<EvaluationReport>();
+        DeepLabResNet? network = null;
+        foreach (string file in files)
+        {
+            if (network?.Configuration == configurations[reports.Count]) NetworkFile.LoadInto(file, network);
+            else network = NetworkFile.Load(file, backend);
+            reports.Add(Evaluate(network, dataset, file, output, invocation));
+            if (parse.GetValue(_json) is string json) AtomicFile.WriteAllText(json, EvaluationReport.ToJson(reports));
+        }
+
+        if (reports.Count > 1 && reports.MaxBy(r => r.MeanIoU) is EvaluationReport best)
+            console.Line(CliConsole.Format($"\nbest of {reports.Count}: {Printable.Of(best.Weights)}, with {best.MeanIoU:0.0000}"));
+        return 0;
+    }
+
+    private List<string> WeightsFiles(ParseResult parse)
+    {
+        if (parse.GetValue(_weights) is null && parse.GetResult(_snapshots) is not { Implicit: false } && !Directory.Exists(parse.GetValue(_snapshots)))
+            throw new UsageException($"no weights are named and the default {parse.GetValue(_snapshots)} is not there: give --weights FILE, or --snapshots DIR");
+        if (parse.GetValue(_weights) is not string weights) return [.. SnapshotFile.FindAll(parse.GetValue(_snapshots)!, parse.GetValue(_prefix)!).Select(s => s.Path)];
+        Option? other = new[] { _snapshots, _prefix }.FirstOrDefault(o => parse.GetResult(o) is { Implicit: false });
+        return other is null ? [weights] : throw new UsageException($"--weights and {other.Name} exclude each other: one file, or all snapshots of a folder");
+    }
+
+    private static EvaluationReport Evaluate(DeepLabResNet network, SegmentationDataset dataset, string file, string? output, CommandInvocation invocation)
+    {
+        CliConsole console = invocation.Console;
+        int count = dataset.Samples.Count;
+        console.Line($"{Printable.Of(file)}: DeepLab-ResNet-{network.Configuration.Depth}, {network.Configuration.Classes} classes, {count} image{(count == 1 ? "" : "s")} of {Printable.Of(dataset.Source)}");
+        var clock = Stopwatch.StartNew();
+        void Progress(int done)
+        {
+            TimeSpan left = clock.Elapsed / done * (count - done);
+            console.Progress(CliConsole.Format($"{done}/{count} images, {done / clock.Elapsed.TotalSeconds:0.00} a second, {CliConsole.Duration(left)} left"));
+        }
+
+        string? folder = output is null ? null : Path.Combine(output, Path.GetFileNameWithoutExtension(file));
+        EvaluationReport report = Evaluator.Evaluate(
+            network, dataset, file, Progress, invocation.Cancellation, folder is null ? null : image => Show(image, folder));
+        console.Text(report.ToTable());
+        if (folder is not null) console.Line($"pictures (labels, then prediction): {Printable.Of(folder)}");
+        return report;
+    }
+
+    private static void Show(EvaluatedImage image, string folder) => Overlay
+        .SideBySide(
+            Overlay.Blend(image.Image, image.Labels, Palette.Voc),
+            Overlay.Blend(image.Image, image.Prediction, Palette.Voc))
+        .Save(Path.Combine(folder, Printable.FileName(image.Sample.Name) + ".jpg"));
 }

@@ -1,14 +1,94 @@
 using System.CommandLine;
+using System.Numerics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using DeepLab.Imaging;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Weights;
+using DeepLab.Weights.SafeTensors;
 
 namespace DeepLab.Cli;
 
-/// <summary><c>deeplab info</c>.</summary>
+/// <summary><c>deeplab info</c>: what a weights file holds, or what this machine offers.</summary>
 internal static class InfoCommand
 {
+    private const int LabelWidth = 16;
+
     public static Command Create()
     {
-        var command = new CliCommand("info", "(not there yet)") { Examples = ["deeplab info"] };
-        command.SetRun((_, _) => throw new DeepLabException("info is not there yet"));
+        var command = new CliCommand("info", "Shows what a weights file holds; without a file: versions, instruction sets, threads, image libraries.")
+        {
+            Examples = ["deeplab info", "deeplab info data/snapshots/VOC12_scenes_20000.safetensors --tensors"],
+        };
+        var file = new Argument<string?>("FILE") { Description = "a weights file", Arity = ArgumentArity.ZeroOrOne };
+        command.Add(file);
+        Option<bool> tensors = command.AddOption("--tensors", "list the tensors too, each with its type and shape", false);
+        command.SetRun((parse, invocation) =>
+        {
+            if (parse.GetValue(file) is string path) ShowFile(path, parse.GetValue(tensors), invocation.Console);
+            else if (parse.GetValue(tensors)) throw new UsageException("--tensors needs a FILE");
+            else ShowMachine(invocation.Console);
+            return 0;
+        });
         return command;
     }
+
+    private static void ShowFile(string path, bool withTensors, CliConsole console)
+    {
+        NetworkFileInfo info = NetworkFile.Inspect(path);
+        console.Line(Printable.Of(path));
+        Row(console, "network", $"DeepLab-ResNet-{info.Configuration.Depth}, three scales");
+        Row(console, "depth", $"{info.Configuration.Depth}");
+        Row(console, "classes", $"{info.Configuration.Classes}");
+        Row(console, "parameters", Printable.Count(info.Parameters));
+        Row(console, "tensors", $"{info.Tensors.Count}, {string.Join(" and ", info.Tensors.Select(t => t.Type).Distinct().Order())}");
+        Row(console, "size", $"{Printable.Count(new FileInfo(path).Length)} bytes");
+        Row(console, "metadata", info.Metadata.Count == 0 ? "none (recognised by its tensors)" : "");
+        foreach ((string key, string value) in info.Metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
+            console.Line($"  {Printable.Of(key)} = {Printable.Of(value)}");
+        if (!withTensors) return;
+        console.Line();
+        int width = info.Tensors.Max(t => Printable.Of(t.Name).Length);
+        foreach (TensorInfo tensor in info.Tensors)
+            console.Line($"{Printable.Of(tensor.Name).PadRight(width)}  {tensor.Type,-4}  [{string.Join(", ", tensor.Shape)}]");
+    }
+
+    private static void ShowMachine(CliConsole console)
+    {
+        Row(console, "deeplab", Version(typeof(CpuBackend).Assembly));
+        Row(console, ".NET", $"{Environment.Version}, {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}");
+        Row(console, "computes with", Describe(CpuBackend.BestTier));
+        Row(console, "instruction sets", InstructionSets());
+        Row(console, "threads", $"{Environment.ProcessorCount} (--threads 0)");
+        Row(console, "memory", $"{Printable.Count(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20)} MiB");
+        foreach (CodecLibrary library in CodecLibrary.FindAll())
+        {
+            string found = string.Join(", ", new[] { library.Version, library.Path }.OfType<string>());
+            Row(console, library.Name, library.Problem ?? (found.Length > 0 ? found : "found"));
+        }
+    }
+
+    private static string Version(Assembly assembly) =>
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? assembly.GetName().Version?.ToString() ?? "unknown";
+
+    private static string Describe(SimdTier tier) => tier switch
+    {
+        SimdTier.Avx512 => "AVX-512, 16 floats at once",
+        SimdTier.Avx2 => "AVX2 with fused multiply-add, 8 floats at once",
+        _ => $"portable vectors, {Vector<float>.Count} floats at once",
+    };
+
+    private static string InstructionSets()
+    {
+        (string Name, bool IsThere)[] sets =
+        [
+            ("AVX-512F", Avx512F.IsSupported), ("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported), ("AVX", Avx.IsSupported), ("SSE4.2", Sse42.IsSupported),
+            ("AdvSimd", System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported),
+        ];
+        string there = string.Join(", ", sets.Where(s => s.IsThere).Select(s => s.Name));
+        return there.Length > 0 ? there : "none that .NET may use here";
+    }
+
+    private static void Row(CliConsole console, string label, string value) => console.Line($"{label.PadRight(LabelWidth)}  {value}".TrimEnd());
 }

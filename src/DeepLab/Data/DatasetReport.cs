@@ -40,7 +40,13 @@ public enum DatasetProblemKind
 /// <summary>Something that is wrong with a dataset.</summary>
 /// <param name="Kind">What kind of fault it is.</param>
 /// <param name="Message">One line: which file, what was found.</param>
-public sealed record DatasetProblem(DatasetProblemKind Kind, string Message);
+public sealed record DatasetProblem(DatasetProblemKind Kind, string Message)
+{
+    /// <summary>An error where training would fail or learn nothing, a warning where it would run, but perhaps not as it is meant.</summary>
+    public AdviceLevel Level => Kind is DatasetProblemKind.AllIgnored or DatasetProblemKind.Duplicate or DatasetProblemKind.ClassNeverSeen or DatasetProblemKind.OneClassEverywhere
+        ? AdviceLevel.Warning
+        : AdviceLevel.Error;
+}
 
 /// <summary>How often a class occurs.</summary>
 /// <param name="Label">Its label, or 255 for the ignored pixels.</param>
@@ -56,7 +62,7 @@ public sealed record SideSummary(int Minimum, int Median, int Maximum);
 /// All that a complete look at a dataset finds, every image and label image decoded: <c>data check</c>. The same for any
 /// number of threads.
 /// </summary>
-public sealed record DatasetReport
+public sealed partial record DatasetReport
 {
     /// <summary>The list that was read.</summary>
     public required string Source { get; init; }
@@ -87,6 +93,9 @@ public sealed record DatasetReport
 
     /// <summary>What is wrong: file by file in the order of the list, then what concerns the whole.</summary>
     public required ImmutableArray<DatasetProblem> Problems { get; init; }
+
+    /// <summary>Whether training on it as it is would fail or learn nothing.</summary>
+    public bool HasErrors => Usable == 0 || Ignored.Pixels == Pixels || Problems.Any(p => p.Level == AdviceLevel.Error);
 
     /// <summary>The share of all pixels that a class (or the ignored label) has, 0 to 1.</summary>
     public double ShareOf(ClassOccurrence occurrence)

@@ -33,6 +33,9 @@ public sealed record ScoreMap(float[] Values, MapSize Size, int Classes, int Inp
 /// </summary>
 public sealed class Predictor : IDisposable
 {
+    /// <summary>The longest side whose padded square still fits an array, [side, side, 3].</summary>
+    private const int LongestSide = 26_000;
+
     private readonly DeepLabResNet _network;
     private readonly Execution _execution;
     private readonly Action _body;
@@ -49,6 +52,7 @@ public sealed class Predictor : IDisposable
     }
 
     /// <summary>The fused scores of an image.</summary>
+    /// <exception cref="DeepLabException">The image is too large for the memory there is.</exception>
     public ScoreMap Scores(RgbImage image)
     {
         int side = Run(image);
@@ -57,6 +61,7 @@ public sealed class Predictor : IDisposable
     }
 
     /// <summary>The label of every pixel of an image.</summary>
+    /// <exception cref="DeepLabException">The image is too large for the memory there is.</exception>
     public LabelMap Predict(RgbImage image) => Labels(Scores(image), image.Height, image.Width);
 
     /// <summary>The label of every pixel of an image of the given size, from its scores.</summary>
@@ -73,6 +78,8 @@ public sealed class Predictor : IDisposable
     private int Run(RgbImage image)
     {
         int side = NetworkInput.PaddedSide(image.Height, image.Width);
+        if (side > LongestSide)
+            throw new DeepLabException($"an image of {image.Width}×{image.Height} is padded to a square of {side}, and {LongestSide} is the most: make it smaller, or cut it");
         int length = checked(side * side * 3);
         if (_pixels.Length < length) _pixels = new float[length];
         NetworkInput.Prepare(image, side, _pixels.AsSpan(0, length));

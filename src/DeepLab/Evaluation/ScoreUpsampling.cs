@@ -9,36 +9,77 @@ public static class ScoreUpsampling
     /// <summary>Writes the label of every pixel of the top left part of the resized map; the first of equal scores wins.</summary>
     /// <param name="scores">[height, width, classes].</param>
     /// <param name="size">Height and width of the scores.</param>
-    /// <param name="classes">Classes.</param>
+    /// <param name="classes">Classes, 1 to 255.</param>
     /// <param name="target">The size that scores are resized to.</param>
     /// <param name="height">Rows to write, at most the target's.</param>
     /// <param name="width">Pixels a row to write, at most the target's.</param>
     /// <param name="labels">[height, width].</param>
+    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
     public static void ArgMax(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, Span<byte> labels)
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, byte.MaxValue);
         if (scores.Length != (long)size.Pixels * classes) throw new ArgumentException($"{scores.Length} scores for {size} and {classes} classes.", nameof(scores));
         if (height > target.Height || width > target.Width) throw new ArgumentException($"{height}×{width} does not lie in {target}.", nameof(height));
         if (labels.Length != height * width) throw new ArgumentException($"{labels.Length} labels for {height}×{width}.", nameof(labels));
+
+        // A pixel's classes are filled up to whole vectors with copies of class 0, which never win against it.
+        int lanes = Vector<float>.Count, padded = (classes + lanes - 1) / lanes * lanes;
         int rowLength = size.Width * classes;
         var row = new float[rowLength];
-        var pixel = new float[classes];
+        var pixels = new float[size.Width * padded];
+        var columns = new (int Low, int High, float Share)[width];
+        for (int x = 0; x < width; x++) columns[x] = Sample(x, target.Width, size.Width);
         for (int y = 0; y < height; y++)
         {
             (int low, int high, float share) = Sample(y, target.Height, size.Height);
             Blend(scores.Slice(low * rowLength, rowLength), scores.Slice(high * rowLength, rowLength), share, row);
+            for (int x = 0; x < size.Width; x++)
+            {
+                Span<float> pixel = pixels.AsSpan(x * padded, padded);
+                row.AsSpan(x * classes, classes).CopyTo(pixel);
+                pixel[classes..].Fill(pixel[0]);
+            }
+
             for (int x = 0; x < width; x++)
             {
-                (int left, int right, float part) = Sample(x, target.Width, size.Width);
-                Blend(row.AsSpan(left * classes, classes), row.AsSpan(right * classes, classes), part, pixel);
-                int best = 0;
-                for (int c = 1; c < classes; c++)
-                {
-                    if (pixel[c] > pixel[best]) best = c;
-                }
-
-                labels[(y * width) + x] = (byte)best;
+                (int left, int right, float part) = columns[x];
+                labels[(y * width) + x] = (byte)ArgMax(pixels.AsSpan(left * padded, padded), pixels.AsSpan(right * padded, padded), part);
             }
         }
+    }
+
+    /// <summary>The arg-max of a + (b − a) · share; a whole number of vectors.</summary>
+    private static int ArgMax(ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share)
+    {
+        int lanes = Vector<float>.Count;
+
+        // Every lane starts with class 0, as a loop over the classes would: NaN never wins, and if class 0 is NaN it stays.
+        var best = new Vector<float>(a[0] + ((b[0] - a[0]) * share));
+        var bestStart = new Vector<int>(-1);
+        for (int start = 0; start < a.Length; start += lanes)
+        {
+            var first = new Vector<float>(a[start..]);
+            Vector<float> value = first + ((new Vector<float>(b[start..]) - first) * share);
+            Vector<int> greater = Vector.GreaterThan(value, best);
+            best = Vector.ConditionalSelect(greater, value, best);
+            bestStart = Vector.ConditionalSelect(greater, new Vector<int>(start), bestStart);
+        }
+
+        Span<float> values = stackalloc float[lanes];
+        Span<int> starts = stackalloc int[lanes];
+        best.CopyTo(values);
+        bestStart.CopyTo(starts);
+        int label = 0;
+        float top = a[0] + ((b[0] - a[0]) * share);
+        for (int lane = 0; lane < lanes; lane++)
+        {
+            int candidate = starts[lane] + lane;
+            if (starts[lane] >= 0 && (values[lane] > top || (values[lane] == top && candidate < label)))
+                (top, label) = (values[lane], candidate);
+        }
+
+        return label;
     }
 
     private static (int Low, int High, float Share) Sample(int index, int outputs, int inputs)
@@ -51,11 +92,10 @@ public static class ScoreUpsampling
     private static void Blend(ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share, Span<float> target)
     {
         int i = 0;
-        var weight = new Vector<float>(share);
         for (; i <= target.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
             var first = new Vector<float>(a[i..]);
-            (first + ((new Vector<float>(b[i..]) - first) * weight)).CopyTo(target[i..]);
+            (first + ((new Vector<float>(b[i..]) - first) * share)).CopyTo(target[i..]);
         }
 
         for (; i < target.Length; i++) target[i] = a[i] + ((b[i] - a[i]) * share);

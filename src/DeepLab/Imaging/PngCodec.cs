@@ -45,6 +45,9 @@ internal static unsafe partial class PngCodec
     public static byte[] EncodePalette(ReadOnlySpan<byte> labels, int height, int width, Palette palette) =>
         Encode(labels, new Ihdr((uint)width, (uint)height, PngColor.Palette), palette);
 
+    /// <summary>libspng's version, "0.7.3" for instance.</summary>
+    public static string? LibraryVersion() => Marshal.PtrToStringUTF8(spng_version_string());
+
     private static byte[] Decode(ReadOnlySpan<byte> data, in ImageHeader header, string name, int format, long expectedBytes)
     {
         NativeLibraries.Require(NativeLibraries.Spng);
@@ -191,6 +194,9 @@ internal static unsafe partial class PngCodec
 
     [LibraryImport(NativeLibraries.Spng)]
     private static partial nint spng_strerror(int error);
+
+    [LibraryImport(NativeLibraries.Spng)]
+    private static partial nint spng_version_string();
 
     /// <summary>struct spng_ihdr, for an image of 8 bits that is not interlaced.</summary>
     [StructLayout(LayoutKind.Sequential)]

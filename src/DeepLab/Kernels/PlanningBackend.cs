@@ -5,11 +5,19 @@ namespace DeepLab.Kernels;
 /// <summary>Does nothing: a step runs against it while the arena plans.</summary>
 internal sealed class PlanningBackend : Backend
 {
-    public static PlanningBackend Instance { get; } = new();
+    private readonly bool _hasPlaceholders;
+
+    private PlanningBackend(bool hasPlaceholders) => _hasPlaceholders = hasPlaceholders;
+
+    public static PlanningBackend Instance { get; } = new(hasPlaceholders: false);
+
+    /// <summary>For networks that only tell their tensors' names and shapes: their buffers have a length and no memory.</summary>
+    public static PlanningBackend ForShapes { get; } = new(hasPlaceholders: true);
 
     public override string Description => "planning";
 
-    public override DeviceBuffer Allocate(long length) => throw new InvalidOperationException("Nothing is allocated while planning.");
+    public override DeviceBuffer Allocate(long length) =>
+        _hasPlaceholders ? new Placeholder(length) : throw new InvalidOperationException("Nothing is allocated while planning.");
 
     public override void Upload(ReadOnlySpan<float> source, Tensor target)
     {
@@ -76,5 +84,12 @@ internal sealed class PlanningBackend : Backend
 
     public override void Affine(Tensor x, Tensor scale, Tensor shift, Tensor? shortcut, bool relu, Tensor y)
     {
+    }
+
+    private sealed class Placeholder(long length) : DeviceBuffer(length)
+    {
+        protected override void Dispose(bool disposing)
+        {
+        }
     }
 }

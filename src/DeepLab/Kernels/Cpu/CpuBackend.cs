@@ -67,7 +67,23 @@ public sealed unsafe partial class CpuBackend : Backend
     }}, {Threads} thread{(Threads == 1 ? "" : "s")}";
 
     /// <inheritdoc/>
-    public override DeviceBuffer Allocate(long length) => new CpuBuffer(length);
+    /// <exception cref="DeepLabException">The machine (or the container) has less memory than that.</exception>
+    public override DeviceBuffer Allocate(long length)
+    {
+        // Linux promises memory that it does not have and ends the process once it is touched, so large wishes are compared first.
+        const long large = 1L << 28;
+        long bytes = length * sizeof(float), there = length < large ? long.MaxValue : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        try
+        {
+            if (bytes <= there) return new CpuBuffer(length);
+        }
+        catch (OutOfMemoryException)
+        {
+            // The same to the user: too much was wanted.
+        }
+
+        throw new DeepLabException($"{bytes >> 20} MiB of memory are needed for this network and these image sizes, more than there is: use smaller images");
+    }
 
     /// <inheritdoc/>
     public override void Upload(ReadOnlySpan<float> source, Tensor target)

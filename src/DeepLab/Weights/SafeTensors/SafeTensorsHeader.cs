@@ -42,7 +42,7 @@ internal static class SafeTensorsHeader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or DecoderFallbackException)
         {
-            throw new InvalidFileException(path, $"the safetensors header is no valid JSON: {OneLine(e.Message)}", e);
+            throw new InvalidFileException(path, $"the safetensors header is no valid JSON: {OneLine(e.Message.Length <= 300 ? e.Message : e.Message[..300] + "...")}", e);
         }
 
         CheckLayout(tensors, dataLength, path);
@@ -152,7 +152,7 @@ internal static class SafeTensorsHeader
     private static InvalidFileException Invalid(string path, string problem) => new(path, $"not a valid safetensors file: {problem}");
 
     /// <summary>A stranger's text for a message of one line: printable, and not too long.</summary>
-    private static string Quote(string text) => $"'{OneLine(text.Length <= 80 ? text : text[..80] + "...")}'";
+    internal static string Quote(string text) => $"'{OneLine(text.Length <= 80 ? text : text[..80] + "...")}'";
 
     private static string OneLine(string text) => string.Create(text.Length, text, (span, source) =>
     {
