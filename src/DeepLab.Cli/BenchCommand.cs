@@ -15,11 +15,11 @@ internal static class BenchCommand
         {
             Examples = ["deeplab bench", "deeplab bench --depth 18 --size 257 --threads 2 --json bench.json"],
         };
-        Option<int> depth = command.AddOption("--depth", "layers of the ResNet: 18, 34, 50, 101 or 152", 101);
+        Option<int> depth = command.AddOptionWithDefault("--depth", "layers of the ResNet: 18, 34, 50, 101 or 152", 101);
         command.Require(depth, n => DeepLabConfiguration.Depths.Contains(n), "18, 34, 50, 101 or 152");
-        Option<int> classes = command.AddOption("--classes", "classes", DatasetArguments.DefaultClasses, "--NoLabels");
+        Option<int> classes = command.AddOptionWithDefault("--classes", "classes", DatasetArguments.DefaultClasses, "--NoLabels");
         command.Require(classes, n => n is >= 2 and <= 255, "2 to 255");
-        Option<int> size = command.AddOption("--size", "side of the image", 321);
+        Option<int> size = command.AddOptionWithDefault("--size", "side of the image", 321);
         command.Require(size, n => n is >= 33 and <= 4096, "33 to 4096");
         Option<string?> json = command.AddOption<string?>("--json", "write the results as JSON: an array of {job, medianSeconds, minSeconds, peakMiB}");
         json.HelpName = "FILE";

@@ -45,7 +45,7 @@ internal sealed class CliCommand(string name, string description) : Command(name
     /// <param name="description">What it is, without its default, which help adds.</param>
     /// <param name="value">The default.</param>
     /// <param name="aliases">Other names: short ones, and those of the seed's programs.</param>
-    public Option<T> AddOption<T>(string name, string description, T value, params string[] aliases)
+    public Option<T> AddOptionWithDefault<T>(string name, string description, T value, params string[] aliases)
     {
         Option<T> option = AddOption<T>(name, description, aliases);
         option.DefaultValueFactory = _ => value;

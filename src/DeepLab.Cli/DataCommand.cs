@@ -19,7 +19,7 @@ internal static class DataCommand
             ],
         };
         var dataset = new DatasetArguments(check, forEvaluation: false);
-        Option<int> threads = check.AddOption("--threads", "threads that read, 0 for one a processor", 0);
+        Option<int> threads = check.AddOptionWithDefault("--threads", "threads that read, 0 for one a processor", 0);
         check.Require(threads, n => n is >= 0 and <= 1024, "0 to 1024");
         Option<string?> json = check.AddOption<string?>("--json", "also write what was found to this file");
         json.HelpName = "FILE";

@@ -20,9 +20,9 @@ internal static class DemoCommand
         {
             Examples = ["deeplab demo", "deeplab demo --output /tmp/demo --threads 2"],
         };
-        Option<string> output = command.AddOption("--output", "folder of the dataset, the snapshots and the predictions", "data/demo", "-o");
+        Option<string> output = command.AddOptionWithDefault("--output", "folder of the dataset, the snapshots and the predictions", "data/demo", "-o");
         output.HelpName = "DIR";
-        Option<int> iterations = command.AddOption("--max-iter", "iterations of the training", Options("").Iterations, "--maxIter");
+        Option<int> iterations = command.AddOptionWithDefault("--max-iter", "iterations of the training", Options("").Iterations, "--maxIter");
         command.Require(iterations, n => n >= 1, "at least 1");
         Option<ulong> seed = RuntimeArguments.AddSeed(command);
         var runtime = new RuntimeArguments(command);

@@ -25,13 +25,13 @@ internal sealed class EvalCommand
     {
         _weights = command.AddOption<string?>("--weights", "the weights file to evaluate, instead of --snapshots", aliases: ["-w"]);
         _weights.HelpName = "FILE";
-        _snapshots = command.AddOption("--snapshots", "the folder whose snapshots are evaluated, the earliest first", "data/snapshots");
+        _snapshots = command.AddOptionWithDefault("--snapshots", "the folder whose snapshots are evaluated, the earliest first", "data/snapshots");
         _snapshots.HelpName = "DIR";
-        _prefix = command.AddOption("--snapshot-prefix", "what the snapshots' names start with, before the iteration", "VOC12_scenes_", "--snapPrefix");
+        _prefix = command.AddOptionWithDefault("--snapshot-prefix", "what the snapshots' names start with, before the iteration", "VOC12_scenes_", "--snapPrefix");
         _dataset = new DatasetArguments(command, forEvaluation: true, "those of the weights");
         _json = command.AddOption<string?>("--json", "also write the measures to this file, an object a snapshot");
         _json.HelpName = "FILE";
-        _visualize = command.AddOption("--visualize", "write a picture an image: the labels over it, and next to that the prediction", false);
+        _visualize = command.AddOptionWithDefault("--visualize", "write a picture an image: the labels over it, and next to that the prediction", false);
         _output = command.AddOption<string?>("--output", $"the folder for --visualize, with a folder a snapshot in it [default: {DefaultOutput}]", aliases: ["-o"]);
         _output.HelpName = "DIR";
         _runtime = new RuntimeArguments(command);

@@ -23,7 +23,7 @@ internal static class InfoCommand
         };
         var file = new Argument<string?>("FILE") { Description = "a weights file", Arity = ArgumentArity.ZeroOrOne };
         command.Add(file);
-        Option<bool> tensors = command.AddOption("--tensors", "list the tensors too, each with its type and shape", false);
+        Option<bool> tensors = command.AddOptionWithDefault("--tensors", "list the tensors too, each with its type and shape", false);
         command.SetRun((parse, invocation) =>
         {
             if (parse.GetValue(file) is string path) ShowFile(path, parse.GetValue(tensors), invocation.Console);

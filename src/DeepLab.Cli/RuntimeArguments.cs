@@ -13,10 +13,10 @@ internal sealed class RuntimeArguments
     /// <summary>Adds the options to a command.</summary>
     public RuntimeArguments(CliCommand command)
     {
-        _device = command.AddOption("--device", "where to compute; there is only the CPU", "cpu");
+        _device = command.AddOptionWithDefault("--device", "where to compute; there is only the CPU", "cpu");
         _device.AcceptOnlyFromAmong("cpu");
         _device.HelpName = "cpu";
-        _threads = command.AddOption("--threads", "threads that compute, 0 for one a processor; the results are the same bits for any number", 0);
+        _threads = command.AddOptionWithDefault("--threads", "threads that compute, 0 for one a processor; the results are the same bits for any number", 0);
         command.Require(_threads, n => n is >= 0 and <= 1024, "0 to 1024");
         _gpu = command.AddOption<int?>("--gpu0", "accepted for the seed's sake and ignored");
         _gpu.Hidden = true;
@@ -31,5 +31,5 @@ internal sealed class RuntimeArguments
 
     /// <summary>Adds <c>--seed</c> to a command.</summary>
     public static Option<ulong> AddSeed(CliCommand command) =>
-        command.AddOption("--seed", "what everything random follows from", 1UL);
+        command.AddOptionWithDefault("--seed", "what everything random follows from", 1UL);
 }

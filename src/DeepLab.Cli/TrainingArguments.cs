@@ -28,7 +28,7 @@ internal sealed class TrainingArguments
         _init.HelpName = $"FILE.safetensors|{Scratch}";
         _depth = command.AddOption<int?>("--depth", "layers of the ResNet: 18, 34, 50, 101 or 152 [default: that of --init, 101 from scratch]");
         command.Require(_depth, n => n is int depth && DeepLabConfiguration.Depths.Contains(depth), "18, 34, 50, 101 or 152");
-        _recipe = command.AddOption("--recipe", "how images are augmented and labels counted: caffe (the authors') or seed", defaults.Recipe.Name);
+        _recipe = command.AddOptionWithDefault("--recipe", "how images are augmented and labels counted: caffe (the authors') or seed", defaults.Recipe.Name);
         _recipe.HelpName = "caffe|seed";
         _recipe.AcceptOnlyFromAmong("caffe", "seed");
         _scales = command.AddOption<string?>("--scales", "scales of the images, a list or a range [default: 0.5,0.75,1,1.25,1.5; with --recipe seed 0.5-1.3]");
@@ -47,9 +47,9 @@ internal sealed class TrainingArguments
         _headLrMult = Number("--head-lr-mult", "how many times as fast the last layer's weights learn; its biases twice that", defaults.HeadRateMultiplier);
         _clip = Number("--clip", "largest norm of the gradient; longer ones are scaled down, 0 for no limit", defaults.ClipNorm);
         _clip.HelpName = "NORM";
-        _snapshots = command.AddOption("--snapshots", "folder of the snapshots and of log.csv", "data/snapshots");
+        _snapshots = command.AddOptionWithDefault("--snapshots", "folder of the snapshots and of log.csv", "data/snapshots");
         _snapshots.HelpName = "DIR";
-        _snapshotPrefix = command.AddOption("--snapshot-prefix", "what the names of snapshots start with", defaults.SnapshotPrefix, "--snapPrefix");
+        _snapshotPrefix = command.AddOptionWithDefault("--snapshot-prefix", "what the names of snapshots start with", defaults.SnapshotPrefix, "--snapPrefix");
         _snapshotEvery = Whole("--snapshot-every", "iterations between snapshots; there is one at the end too", defaults.SnapshotEvery);
         _loaderThreads = Whole("--loader-threads", "threads that read images ahead", defaults.LoaderThreads);
         command.Require(_loaderThreads, n => n <= 256, "1 to 256");
@@ -57,14 +57,14 @@ internal sealed class TrainingArguments
 
         Option<int> Whole(string name, string description, int value, params string[] aliases)
         {
-            Option<int> option = command.AddOption(name, description, value, aliases);
+            Option<int> option = command.AddOptionWithDefault(name, description, value, aliases);
             command.Require(option, n => n >= 1, "at least 1");
             return option;
         }
 
         Option<double> Number(string name, string description, double value, params string[] aliases)
         {
-            Option<double> option = command.AddOption(name, description, value, aliases);
+            Option<double> option = command.AddOptionWithDefault(name, description, value, aliases);
             command.Require(option, n => double.IsFinite(n) && n >= 0, "a number that is not negative");
             return option;
         }

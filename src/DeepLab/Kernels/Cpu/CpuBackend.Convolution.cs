@@ -32,6 +32,7 @@ public sealed unsafe partial class CpuBackend
         };
         float* packed = PackForward(geometry, weights);
         Multiply(gather, packed, epilogue);
+        KeepAlive(x, weights, y, shortcut);
     }
 
     /// <inheritdoc/>
@@ -69,6 +70,8 @@ public sealed unsafe partial class CpuBackend
                 Multiply(gather, packed, epilogue);
             }
         }
+
+        KeepAlive(dy, weights, dx, mask);
     }
 
     /// <inheritdoc/>
@@ -94,9 +97,13 @@ public sealed unsafe partial class CpuBackend
                 break;
         }
 
-        if (biasGradient is null) return;
-        var sums = new ColumnSums { Source = Pointer(dy), Rows = dy.Shape.Rows, Columns = geometry.OutChannels, Target = Pointer(biasGradient) };
-        _pool.Run(ref sums, UnitsOf(geometry.OutChannels, ColumnSums.UnitColumns));
+        if (biasGradient is not null)
+        {
+            var sums = new ColumnSums { Source = Pointer(dy), Rows = dy.Shape.Rows, Columns = geometry.OutChannels, Target = Pointer(biasGradient) };
+            _pool.Run(ref sums, UnitsOf(geometry.OutChannels, ColumnSums.UnitColumns));
+        }
+
+        KeepAlive(x, dy, scale, weightGradient, biasGradient);
     }
 
     private int TileColumns => Tier switch

@@ -13,6 +13,7 @@ public sealed unsafe partial class CpuBackend
         int units = Pair(maps, x, y, null, null, unitsAreOutputRows: true);
         var body = new MaxPooling { Maps = maps, MapCount = x.Shape.Maps.Length, Channels = x.Shape.Channels, Geometry = geometry };
         _pool.Run(ref body, units);
+        KeepAlive(x, y);
     }
 
     /// <inheritdoc/>
@@ -32,6 +33,7 @@ public sealed unsafe partial class CpuBackend
             Mask = mask,
         };
         _pool.Run(ref body, body.UnitsPerMap * x.Shape.Maps.Length);
+        KeepAlive(x, y, dy, dx);
     }
 
     /// <inheritdoc/>
@@ -42,6 +44,7 @@ public sealed unsafe partial class CpuBackend
         int units = Pair(maps, x, y, null, null, unitsAreOutputRows: true);
         var body = new BilinearResize { Maps = maps, MapCount = x.Shape.Maps.Length, Channels = x.Shape.Channels };
         _pool.Run(ref body, units);
+        KeepAlive(x, y);
     }
 
     /// <inheritdoc/>
@@ -52,6 +55,7 @@ public sealed unsafe partial class CpuBackend
         int units = Pair(maps, dx, dy, dx, dy, unitsAreOutputRows: false);
         var body = new BilinearResizeGradient { Maps = maps, MapCount = dx.Shape.Maps.Length, Channels = dx.Shape.Channels, Accumulate = accumulate };
         _pool.Run(ref body, units);
+        KeepAlive(dy, dx);
     }
 
     /// <inheritdoc/>
@@ -70,6 +74,7 @@ public sealed unsafe partial class CpuBackend
             UnitValues = UnitValues,
         };
         _pool.Run(ref body, UnitsOf(body.Length, UnitValues));
+        KeepAlive(a, b, c, y);
     }
 
     /// <inheritdoc/>
@@ -89,6 +94,7 @@ public sealed unsafe partial class CpuBackend
             UnitValues = UnitValues,
         };
         _pool.Run(ref body, UnitsOf(body.Length, UnitValues));
+        KeepAlive(a, b, c, dy, da, db, dc);
     }
 
     /// <inheritdoc/>
@@ -110,6 +116,7 @@ public sealed unsafe partial class CpuBackend
                 Partials = (double*)Workspace(2L * units),
             };
             _pool.Run(ref body, units);
+            KeepAlive(scores, gradient);
             return InOrder(body.Partials, units);
         }
     }
@@ -129,6 +136,7 @@ public sealed unsafe partial class CpuBackend
             Settings = settings,
         };
         _pool.Run(ref body, UnitsOf(body.Length, UnitValues));
+        KeepAlive(weights, gradient, velocity);
     }
 
     /// <inheritdoc/>
@@ -137,6 +145,7 @@ public sealed unsafe partial class CpuBackend
         int units = UnitsOf(x.Shape.Length, UnitValues);
         var body = new SquareSums { Source = Pointer(x), Length = x.Shape.Length, UnitValues = UnitValues, Partials = (double*)Workspace(2L * units) };
         _pool.Run(ref body, units);
+        KeepAlive(x);
         return InOrder(body.Partials, units);
     }
 
@@ -149,6 +158,7 @@ public sealed unsafe partial class CpuBackend
         {
             var body = new ColumnMoments { Source = Pointer(x), Rows = x.Shape.Rows, Columns = channels, Sums = sums, Squares = squares };
             _pool.Run(ref body, UnitsOf(channels, ColumnMoments.UnitColumns));
+            KeepAlive(x);
         }
     }
 
@@ -170,6 +180,7 @@ public sealed unsafe partial class CpuBackend
             Scratch = _scratch,
         };
         _pool.Run(ref body, UnitsOf(x.Shape.Rows, unitRows));
+        KeepAlive(x, scale, shift, shortcut, y);
     }
 
     private static double InOrder(double* partials, int count)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DeepLab.Tensors;
 
@@ -18,7 +19,7 @@ public enum SimdTier
 }
 
 /// <summary>
-/// The operations in managed SIMD code, float32, on any number of threads. It packs weights into a workspace of its own and keeps
+/// The operations in managed SIMD code, float32, on any number of threads. One operation runs at a time: callers on several threads need a backend each. It packs weights into a workspace of its own and keeps
 /// scratch memory a thread; both grow to what the largest layer needs and stay.
 /// </summary>
 public sealed unsafe partial class CpuBackend : Backend
@@ -90,6 +91,7 @@ public sealed unsafe partial class CpuBackend : Backend
     {
         if (source.Length != target.Shape.Length) throw new ArgumentException($"{source.Length} values do not make {target.Shape}.", nameof(source));
         source.CopyTo(new Span<float>(Pointer(target), source.Length));
+        KeepAlive(target);
     }
 
     /// <inheritdoc/>
@@ -97,11 +99,15 @@ public sealed unsafe partial class CpuBackend : Backend
     {
         if (target.Length != source.Shape.Length) throw new ArgumentException($"{source.Shape} does not fit {target.Length} values.", nameof(target));
         new ReadOnlySpan<float>(Pointer(source), target.Length).CopyTo(target);
+        KeepAlive(source);
     }
 
     /// <inheritdoc/>
-    public override void Clear(Tensor target) =>
+    public override void Clear(Tensor target)
+    {
         NativeMemory.Clear(Pointer(target), checked((nuint)target.Shape.Length * sizeof(float)));
+        KeepAlive(target);
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -119,6 +125,12 @@ public sealed unsafe partial class CpuBackend : Backend
         tensor.Buffer is CpuBuffer buffer && tensor.Offset + tensor.Shape.Length <= buffer.Length
             ? buffer.Pointer + tensor.Offset
             : throw new ArgumentException($"{tensor.Shape} does not lie in the CPU's memory.", nameof(tensor));
+
+    // Kernels hold raw pointers: a tensor that its owner has already forgotten must not lose its memory to the collector before they are done.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void KeepAlive(object? a, object? b = null, object? c = null, object? d = null, object? e = null, object? f = null, object? g = null)
+    {
+    }
 
     private static float* PointerOrNull(Tensor? tensor) => tensor is null ? null : Pointer(tensor);
 
