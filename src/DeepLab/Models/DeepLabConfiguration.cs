@@ -5,6 +5,15 @@ namespace DeepLab.Models;
 /// <param name="Classes">Classes with background, from 2 to 255.</param>
 public sealed record DeepLabConfiguration(int Depth = 101, int Classes = 21)
 {
+    /// <summary>How pixels become the network's input.</summary>
+    public Preprocessing Preprocessing { get; init; } = Preprocessing.Caffe;
+
+    /// <summary>
+    /// Whether the stride of a stage's first bottleneck sits on its 3×3 convolution, as in torchvision's ResNets, instead of on its first 1×1, as in
+    /// Caffe's. Basic blocks know no such choice.
+    /// </summary>
+    public bool StrideOn3x3 { get; init; }
+
     /// <summary>The depths that exist.</summary>
     public static IReadOnlyList<int> Depths { get; } = [18, 34, 50, 101, 152];
 
@@ -29,17 +38,4 @@ public sealed record DeepLabConfiguration(int Depth = 101, int Classes = 21)
         _ = BlocksPerStage;
         if (Classes is < 2 or > 255) throw new DeepLabException($"{Classes} classes: from 2 to 255 are possible, background among them");
     }
-}
-
-/// <summary>How an image becomes the network's input: the authors' preprocessing for Caffe's weights.</summary>
-public static class Preprocessing
-{
-    /// <summary>The mean of blue, subtracted.</summary>
-    public const float MeanBlue = 104.008f;
-
-    /// <summary>The mean of green, subtracted.</summary>
-    public const float MeanGreen = 116.669f;
-
-    /// <summary>The mean of red, subtracted.</summary>
-    public const float MeanRed = 122.675f;
 }

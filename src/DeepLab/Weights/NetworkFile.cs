@@ -25,7 +25,7 @@ public static class NetworkFile
     private const int NamedProblems = 10;
 
     private static string MeanText => string.Create(
-        CultureInfo.InvariantCulture, $"{Preprocessing.MeanBlue} {Preprocessing.MeanGreen} {Preprocessing.MeanRed}");
+        CultureInfo.InvariantCulture, $"{Preprocessing.Caffe.Mean[0]} {Preprocessing.Caffe.Mean[1]} {Preprocessing.Caffe.Mean[2]}");
 
     /// <summary>Writes the network, atomically.</summary>
     /// <exception cref="DeepLabException">The file cannot be written.</exception>

@@ -1,4 +1,5 @@
 using System.Text;
+using DeepLab.Weights;
 using DeepLab.Weights.SafeTensors;
 using Xunit;
 

@@ -4,6 +4,9 @@ using System.Text.Json;
 
 namespace DeepLab.Weights.SafeTensors;
 
+/// <summary>A tensor and where its data begin and end, in bytes from the end of the header.</summary>
+internal readonly record struct SafeTensorsEntry(TensorInfo Tensor, long Begin, long End);
+
 /// <summary>
 /// Reads the JSON header of a .safetensors file with the rules of the format's own reader, and one more: no name twice.
 /// It streams over tokens, so what it allocates is bounded by the header's length.
@@ -15,9 +18,9 @@ internal static class SafeTensorsHeader
 
     /// <summary>Parses a header and checks it against the number of bytes of data that follow.</summary>
     /// <exception cref="InvalidFileException">The header breaks a rule; <paramref name="path"/> is named.</exception>
-    public static (List<TensorInfo> Tensors, Dictionary<string, string> Metadata) Parse(ReadOnlySpan<byte> json, long dataLength, string path)
+    public static (List<SafeTensorsEntry> Tensors, Dictionary<string, string> Metadata) Parse(ReadOnlySpan<byte> json, long dataLength, string path)
     {
-        var tensors = new List<TensorInfo>();
+        var tensors = new List<SafeTensorsEntry>();
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         try
         {
@@ -61,7 +64,7 @@ internal static class SafeTensorsHeader
         }
     }
 
-    private static TensorInfo ReadTensor(ref Utf8JsonReader reader, string name, string path)
+    private static SafeTensorsEntry ReadTensor(ref Utf8JsonReader reader, string name, string path)
     {
         if (reader.TokenType != JsonTokenType.StartObject) throw Invalid(path, $"the entry of tensor {Quote(name)} is no object");
         TensorType? type = null;
@@ -110,7 +113,7 @@ internal static class SafeTensorsHeader
             throw Invalid(path, $"tensor {Quote(name)} spans {offsets[1] - offsets[0]} bytes by its data_offsets, but its dtype and shape need {bytes}");
         }
 
-        return new TensorInfo(name, type.Value, shape.AsReadOnly(), offsets[0], offsets[1]);
+        return new SafeTensorsEntry(new TensorInfo(name, type.Value, shape.AsReadOnly()), offsets[0], offsets[1]);
     }
 
     private static List<long> ReadIntegers(ref Utf8JsonReader reader, string name, string key, string path)
@@ -128,15 +131,15 @@ internal static class SafeTensorsHeader
     }
 
     /// <summary>Tensors must lie end to end: no overlap, no hole, nothing missing and nothing left over.</summary>
-    private static void CheckLayout(List<TensorInfo> tensors, long dataLength, string path)
+    private static void CheckLayout(List<SafeTensorsEntry> tensors, long dataLength, string path)
     {
         long position = 0;
-        foreach (TensorInfo tensor in tensors.OrderBy(t => t.Begin).ThenBy(t => t.End))
+        foreach (SafeTensorsEntry tensor in tensors.OrderBy(t => t.Begin).ThenBy(t => t.End))
         {
             if (tensor.Begin != position)
             {
                 string fault = tensor.Begin < position ? "overlap those before them" : "leave a hole before them";
-                throw Invalid(path, $"the data of tensor {Quote(tensor.Name)} begin at {tensor.Begin} and {fault}; expected {position}");
+                throw Invalid(path, $"the data of tensor {Quote(tensor.Tensor.Name)} begin at {tensor.Begin} and {fault}; expected {position}");
             }
 
             position = tensor.End;

@@ -75,7 +75,7 @@ public static class SafeTensorsWriter
             if (swapped is not null)
             {
                 bytes.CopyTo(swapped);
-                SafeTensorsFile.ToLittleEndian(swapped.AsSpan(0, bytes.Length), sizeof(float));
+                FileBytes.ToLittleEndian(swapped.AsSpan(0, bytes.Length), sizeof(float));
                 bytes = swapped.AsSpan(0, bytes.Length);
             }
 

@@ -1,6 +1,6 @@
-namespace DeepLab.Weights.SafeTensors;
+namespace DeepLab.Weights;
 
-/// <summary>The element types that a .safetensors file may hold, by their names in the file (<c>F32</c> and so on).</summary>
+/// <summary>The element types of arrays in weights files, by the names that .safetensors files use.</summary>
 public enum TensorType
 {
     /// <summary>True or false, a byte each.</summary>
@@ -83,4 +83,7 @@ internal static class TensorTypes
         TensorType.I32 or TensorType.U32 or TensorType.F32 => 4,
         _ => 8,
     };
+
+    /// <summary>Whether elements can be read as singles.</summary>
+    public static bool IsFloatingPoint(this TensorType type) => type is TensorType.F32 or TensorType.F64 or TensorType.F16 or TensorType.BF16;
 }

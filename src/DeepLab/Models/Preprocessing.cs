@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+
+namespace DeepLab.Models;
+
+/// <summary>
+/// How pixels become the network's input: (value − mean) / deviation a channel, with values from 0 to 255. Beyond the image's edges the input is 0.
+/// </summary>
+public sealed class Preprocessing
+{
+    /// <summary>The authors' for Caffe's weights: blue, green, red, the mean pixel subtracted, no scaling.</summary>
+    public static readonly Preprocessing Caffe = new("caffe", "BGR", [104.008f, 116.669f, 122.675f], [1, 1, 1]);
+
+    /// <summary>torchvision's for its ResNets: red, green, blue, scaled to 1, mean 0.485, 0.456, 0.406 and deviation 0.229, 0.224, 0.225.</summary>
+    public static readonly Preprocessing TorchVision =
+        new("torchvision", "RGB", [0.485f * 255, 0.456f * 255, 0.406f * 255], [0.229f * 255, 0.224f * 255, 0.225f * 255]);
+
+    private Preprocessing(string name, string channelOrder, ImmutableArray<float> mean, ImmutableArray<float> deviation)
+    {
+        Name = name;
+        ChannelOrder = channelOrder;
+        Mean = mean;
+        Deviation = deviation;
+    }
+
+    /// <summary>All that exist.</summary>
+    public static IReadOnlyList<Preprocessing> All { get; } = [Caffe, TorchVision];
+
+    /// <summary>Its name in metadata: <c>caffe</c> or <c>torchvision</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>The order of the input's channels: <c>BGR</c> or <c>RGB</c>.</summary>
+    public string ChannelOrder { get; }
+
+    /// <summary>What is subtracted, a channel in <see cref="ChannelOrder"/>, from values of 0 to 255.</summary>
+    public ImmutableArray<float> Mean { get; }
+
+    /// <summary>What the difference is divided by, a channel.</summary>
+    public ImmutableArray<float> Deviation { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace DeepLab.Weights;
+
+/// <summary>
+/// An open file of named arrays, whatever its format. What is described is held in memory; elements are read one array at a time, into the
+/// caller's memory. Methods may be called from several threads at once.
+/// </summary>
+public interface ITensorFile : IDisposable
+{
+    /// <summary>The file, as it was named.</summary>
+    string Path { get; }
+
+    /// <summary>The format, for people: <c>safetensors</c>, <c>PyTorch (zip)</c>, <c>PyTorch (legacy)</c>, <c>Caffe</c>.</summary>
+    string Format { get; }
+
+    /// <summary>The arrays, in the file's order; no name twice.</summary>
+    IReadOnlyList<TensorInfo> Tensors { get; }
+
+    /// <summary>Texts that the file holds beside the arrays, by name; empty where the format has none.</summary>
+    IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>Finds an array by name.</summary>
+    bool TryGet(string name, [NotNullWhen(true)] out TensorInfo? tensor);
+
+    /// <summary>
+    /// Reads an array of type F32, F64, F16 or BF16 as singles: F32 bit for bit, F16 and BF16 exactly, F64 rounded to the nearest.
+    /// </summary>
+    /// <param name="name">The array's name.</param>
+    /// <param name="target">Takes the elements, the last side's fastest; as long as the array has elements.</param>
+    /// <exception cref="ArgumentException"><paramref name="target"/> has another length.</exception>
+    /// <exception cref="InvalidFileException">The file has no such array, or one of another type.</exception>
+    /// <exception cref="DeepLabException">The file cannot be read.</exception>
+    void ReadSingle(string name, Span<float> target);
+}
