@@ -7,6 +7,8 @@ namespace DeepLab.Cli;
 /// </summary>
 internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTerminal)
 {
+    private const int LabelWidth = 16;
+
     private readonly object _lock = new();
     private bool _progressShown;
 
@@ -37,6 +39,9 @@ internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTer
             output.Flush();
         }
     }
+
+    /// <summary>Writes a line of a label and a value, the values below one another.</summary>
+    public void Row(string label, string value) => Line($"{label.PadRight(LabelWidth)}  {value}".TrimEnd());
 
     /// <summary>Writes text that ends in a line feed already, in place of a progress line.</summary>
     public void Text(string text)

@@ -43,7 +43,7 @@ internal sealed class EvalCommand
         {
             Examples =
             [
-                "deeplab eval --weights data/snapshots/VOC12_scenes_20000.safetensors --voc ~/VOCdevkit/VOC2012 --split val",
+                "deeplab eval --weights data/snapshots/VOC12_scenes_20000.pth --voc ~/VOCdevkit/VOC2012 --split val",
                 "deeplab eval --snapshots data/snapshots --voc ~/VOCdevkit/VOC2012 --json measures.json",
             ],
         };
@@ -60,7 +60,7 @@ internal sealed class EvalCommand
         IReadOnlyList<string> files = WeightsFiles(parse);
 
         // All are looked at before the first is evaluated: a damaged one should not show after an hour.
-        DeepLabConfiguration[] configurations = [.. files.Select(f => NetworkFile.Inspect(f).Configuration)];
+        DeepLabConfiguration[] configurations = [.. files.Select(f => NetworkFile.ReadConfiguration(f))];
         int classes = configurations[0].Classes;
         for (int i = 1; i < files.Count; i++)
         {

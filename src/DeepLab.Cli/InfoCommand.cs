@@ -6,20 +6,17 @@ using System.Runtime.Intrinsics.X86;
 using DeepLab.Imaging;
 using DeepLab.Kernels.Cpu;
 using DeepLab.Weights;
-using DeepLab.Weights.SafeTensors;
 
 namespace DeepLab.Cli;
 
 /// <summary><c>deeplab info</c>: what a weights file holds, or what this machine offers.</summary>
 internal static class InfoCommand
 {
-    private const int LabelWidth = 16;
-
     public static Command Create()
     {
         var command = new CliCommand("info", "Shows what a weights file holds; without a file: versions, instruction sets, threads, image libraries.")
         {
-            Examples = ["deeplab info", "deeplab info data/snapshots/VOC12_scenes_20000.safetensors --tensors"],
+            Examples = ["deeplab info", "deeplab info data/snapshots/VOC12_scenes_20000.pth --tensors"],
         };
         var file = new Argument<string?>("FILE") { Description = "a weights file", Arity = ArgumentArity.ZeroOrOne };
         command.Add(file);
@@ -36,36 +33,35 @@ internal static class InfoCommand
 
     private static void ShowFile(string path, bool withTensors, CliConsole console)
     {
-        NetworkFileInfo info = NetworkFile.Inspect(path);
+        using WeightsFile weights = WeightsFile.Open(path);
+        IReadOnlyList<TensorInfo> tensors = weights.File.Tensors;
         console.Line(Printable.Of(path));
-        Row(console, "network", $"DeepLab-ResNet-{info.Configuration.Depth}, three scales");
-        Row(console, "depth", $"{info.Configuration.Depth}");
-        Row(console, "classes", $"{info.Configuration.Classes}");
-        Row(console, "parameters", Printable.Count(info.Parameters));
-        Row(console, "tensors", $"{info.Tensors.Count}, {string.Join(" and ", info.Tensors.Select(t => t.Type).Distinct().Order())}");
-        Row(console, "size", $"{Printable.Count(new FileInfo(path).Length)} bytes");
-        Row(console, "metadata", info.Metadata.Count == 0 ? "none (recognised by its tensors)" : "");
-        foreach ((string key, string value) in info.Metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
+        WeightsDisplay.Describe(weights, console);
+        console.Row("tensors", $"{tensors.Count}, {string.Join(" and ", tensors.Select(t => t.Type).Distinct().Order())}");
+        console.Row("size", $"{Printable.Count(new FileInfo(path).Length)} bytes");
+        console.Row("checksum", WeightsChecksum.Of(weights));
+        console.Row("metadata", weights.File.Metadata.Count == 0 ? "none (recognised by its tensors)" : "");
+        foreach ((string key, string value) in weights.File.Metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
             console.Line($"  {Printable.Of(key)} = {Printable.Of(value)}");
         if (!withTensors) return;
         console.Line();
-        int width = info.Tensors.Max(t => Printable.Of(t.Name).Length);
-        foreach (TensorInfo tensor in info.Tensors)
+        int width = tensors.Max(t => Printable.Of(t.Name).Length);
+        foreach (TensorInfo tensor in tensors)
             console.Line($"{Printable.Of(tensor.Name).PadRight(width)}  {tensor.Type,-4}  [{string.Join(", ", tensor.Shape)}]");
     }
 
     private static void ShowMachine(CliConsole console)
     {
-        Row(console, "deeplab", Version(typeof(CpuBackend).Assembly));
-        Row(console, ".NET", $"{Environment.Version}, {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}");
-        Row(console, "computes with", Describe(CpuBackend.BestTier));
-        Row(console, "instruction sets", InstructionSets());
-        Row(console, "threads", $"{Environment.ProcessorCount} (--threads 0)");
-        Row(console, "memory", $"{Printable.Count(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20)} MiB");
+        console.Row("deeplab", Version(typeof(CpuBackend).Assembly));
+        console.Row(".NET", $"{Environment.Version}, {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}");
+        console.Row("computes with", Describe(CpuBackend.BestTier));
+        console.Row("instruction sets", InstructionSets());
+        console.Row("threads", $"{Environment.ProcessorCount} (--threads 0)");
+        console.Row("memory", $"{Printable.Count(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20)} MiB");
         foreach (CodecLibrary library in CodecLibrary.FindAll())
         {
             string found = string.Join(", ", new[] { library.Version, library.Path }.OfType<string>());
-            Row(console, library.Name, library.Problem ?? (found.Length > 0 ? found : "found"));
+            console.Row(library.Name, library.Problem ?? (found.Length > 0 ? found : "found"));
         }
     }
 
@@ -89,6 +85,4 @@ internal static class InfoCommand
         string there = string.Join(", ", sets.Where(s => s.IsThere).Select(s => s.Name));
         return there.Length > 0 ? there : "none that .NET may use here";
     }
-
-    private static void Row(CliConsole console, string label, string value) => console.Line($"{label.PadRight(LabelWidth)}  {value}".TrimEnd());
 }

@@ -7,14 +7,14 @@ namespace DeepLab.Cli;
 
 /// <summary>What training starts from.</summary>
 /// <param name="File">A weights file, or null to draw all weights.</param>
-/// <param name="Depth">The depth of the network.</param>
-internal sealed record InitialWeights(string? File, int Depth)
+/// <param name="Configuration">The network of the file, whose classes may be others than those of the dataset.</param>
+internal sealed record InitialWeights(string? File, DeepLabConfiguration Configuration)
 {
     /// <summary>One line for the user.</summary>
     public string Description => File ?? "from scratch, batch norm measured on training crops";
 
     /// <summary>Sets the network's weights.</summary>
-    /// <returns>Whether the file has other classes, so that the last layer was drawn anew.</returns>
+    /// <returns>Whether the file has other classes or no last layer, so that it was drawn anew.</returns>
     public bool Load(DeepLabResNet network, SegmentationDataset dataset, TrainingOptions options)
     {
         if (File is null)

@@ -24,7 +24,7 @@ internal sealed class PredictCommand
             Arity = ArgumentArity.OneOrMore,
         };
         command.Add(_images);
-        _weights = command.AddOption<string>("--weights", "the network, a safetensors file", aliases: ["-w"]);
+        _weights = command.AddOption<string>("--weights", "the network: .pth, .safetensors or .caffemodel", aliases: ["-w"]);
         (_weights.HelpName, _weights.Required) = ("FILE", true);
         _output = command.AddOption<string>(
             "--output", "the folder for <name>.png, the labels as a palette PNG in VOC's colours, and <name>_overlay.jpg, those colours over the image", aliases: ["-o"]);
@@ -44,8 +44,8 @@ internal sealed class PredictCommand
         {
             Examples =
             [
-                "deeplab predict --weights net.safetensors -o masks photo.jpg",
-                "deeplab predict --weights net.safetensors -o masks --save-scores scores --classes-file labels.txt photos/",
+                "deeplab predict --weights net.pth -o masks photo.jpg",
+                "deeplab predict --weights net.pth -o masks --save-scores scores --classes-file labels.txt photos/",
             ],
         };
         var options = new PredictCommand(command);

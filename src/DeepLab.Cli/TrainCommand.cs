@@ -15,7 +15,7 @@ internal static class TrainCommand
         {
             Examples =
             [
-                "deeplab train --voc VOC2012 --split train_aug --init MS_DeepLab_resnet_pretrained_COCO_init.safetensors",
+                "deeplab train --voc VOC2012 --split train_aug --init MS_DeepLab_resnet_pretrained_COCO_init.pth",
                 "deeplab train --voc camvid --classes 11 --init scratch --depth 18 --crop 257 --lr 0.02 --clip 1 \\",
                 "    --head-lr-mult 1 --max-iter 1000 --iter-size 2",
                 "deeplab train --images photos --labels masks --list train.txt --classes 2 --map-label 255=1 --init scratch",
@@ -41,7 +41,7 @@ internal static class TrainCommand
         CpuBackend backend, SegmentationDataset dataset, InitialWeights weights, TrainingOptions options, CliConsole console, CancellationToken cancellation)
     {
         CheckDataset(dataset, options, console);
-        var configuration = new DeepLabConfiguration(weights.Depth, dataset.Classes);
+        var configuration = weights.Configuration with { Classes = dataset.Classes };
         var network = new DeepLabResNet(backend, configuration);
         console.Line($"device      {backend.Description}");
         console.Line($"dataset     {dataset.Samples.Count} images, {dataset.Classes} classes ({dataset.Source})");
@@ -51,7 +51,7 @@ internal static class TrainCommand
         console.Line(CliConsole.Format(
             $"updates     {options.Iterations} iterations, {options.IterationSize} images an update, rate {options.BaseRate}, weight decay {options.WeightDecay}, momentum {options.Momentum}{(options.ClipNorm > 0 ? $", gradient norm up to {options.ClipNorm}" : "")}"));
         console.Line($"snapshots   {options.SnapshotPath(options.Iterations)}");
-        if (weights.Load(network, dataset, options)) console.Note($"note: {weights.File} has other classes than {dataset.Classes}; the last layer starts anew");
+        if (weights.Load(network, dataset, options)) console.Note($"note: {weights.File} has no last layer for {dataset.Classes} classes; it is drawn anew");
 
         TrainingSummary summary = TrainingDisplay.Run(network, dataset, options, console, cancellation);
         return summary.Interrupted ? Program.Interrupted : 0;

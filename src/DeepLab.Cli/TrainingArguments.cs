@@ -9,11 +9,14 @@ namespace DeepLab.Cli;
 /// <summary>The options of the training regime; their defaults are those of <see cref="TrainingOptions"/>.</summary>
 internal sealed class TrainingArguments
 {
-    private const string Scratch = "scratch", DefaultInit = "data/MS_DeepLab_resnet_pretrained_COCO_init.safetensors";
+    /// <summary>What training starts from unless told otherwise; the seed's name for it.</summary>
+    public const string DefaultInit = "data/MS_DeepLab_resnet_pretrained_COCO_init.pth";
+
+    private const string Scratch = "scratch";
     private const int SmallestCrop = 33;
 
     private readonly Option<string?> _init, _scales;
-    private readonly Option<string> _recipe, _snapshots, _snapshotPrefix;
+    private readonly Option<string> _recipe, _snapshots, _snapshotPrefix, _snapshotFormat;
     private readonly Option<int?> _depth, _crop;
     private readonly Option<bool> _noFlip, _noShuffle;
     private readonly Option<int> _maxIter, _iterSize, _snapshotEvery, _loaderThreads;
@@ -25,7 +28,7 @@ internal sealed class TrainingArguments
     {
         var defaults = new TrainingOptions();
         _init = command.AddOption<string?>("--init", $"the weights to start from, or the word {Scratch} to draw them [default: {DefaultInit} if it is there]");
-        _init.HelpName = $"FILE.safetensors|{Scratch}";
+        _init.HelpName = $"FILE|{Scratch}";
         _depth = command.AddOption<int?>("--depth", "layers of the ResNet: 18, 34, 50, 101 or 152 [default: that of --init, 101 from scratch]");
         command.Require(_depth, n => n is int depth && DeepLabConfiguration.Depths.Contains(depth), "18, 34, 50, 101 or 152");
         _recipe = command.AddOptionWithDefault("--recipe", "how images are augmented and labels counted: caffe (the authors') or seed", defaults.Recipe.Name);
@@ -51,6 +54,9 @@ internal sealed class TrainingArguments
         _snapshots.HelpName = "DIR";
         _snapshotPrefix = command.AddOptionWithDefault("--snapshot-prefix", "what the names of snapshots start with", defaults.SnapshotPrefix, "--snapPrefix");
         _snapshotEvery = Whole("--snapshot-every", "iterations between snapshots; there is one at the end too", defaults.SnapshotEvery);
+        _snapshotFormat = command.AddOptionWithDefault("--snapshot-format", "format of the snapshots: pth (PyTorch's) or safetensors", defaults.SnapshotExtension[1..]);
+        _snapshotFormat.HelpName = "pth|safetensors";
+        _snapshotFormat.AcceptOnlyFromAmong([.. SnapshotFile.Extensions.Select(e => e[1..])]);
         _loaderThreads = Whole("--loader-threads", "threads that read images ahead", defaults.LoaderThreads);
         command.Require(_loaderThreads, n => n <= 256, "1 to 256");
         _seed = RuntimeArguments.AddSeed(command);
@@ -96,6 +102,7 @@ internal sealed class TrainingArguments
         SnapshotDirectory = parse.GetValue(_snapshots)!,
         SnapshotPrefix = parse.GetValue(_snapshotPrefix)!,
         SnapshotEvery = parse.GetValue(_snapshotEvery),
+        SnapshotExtension = "." + parse.GetValue(_snapshotFormat),
     };
 
     /// <summary>What training starts from.</summary>
@@ -104,11 +111,16 @@ internal sealed class TrainingArguments
     {
         int? depth = parse.GetValue(_depth);
         string? init = parse.GetValue(_init);
-        if (init == Scratch) return new InitialWeights(null, depth ?? new DeepLabConfiguration().Depth);
+        var configuration = new DeepLabConfiguration();
+        if (init == Scratch) return new InitialWeights(null, configuration with { Depth = depth ?? configuration.Depth });
         if (init is null && !File.Exists(DefaultInit))
-            throw new DeepLabException($"nothing to start from: {DefaultInit} is not there; give --init FILE.safetensors, or --init {Scratch} to draw all weights");
+            throw new DeepLabException($"nothing to start from: {DefaultInit} is not there; give --init FILE, make it with \"deeplab init\", or draw all weights with --init {Scratch}");
         string file = init ?? DefaultInit;
-        return new InitialWeights(file, depth ?? NetworkFile.ReadConfiguration(file).Depth);
+        using WeightsFile weights = WeightsFile.Open(file);
+        configuration = weights.Configuration;
+        return depth is null || depth == configuration.Depth
+            ? new InitialWeights(file, configuration)
+            : throw new DeepLabException($"{file} holds a network of depth {configuration.Depth}, not {depth}: give --depth {configuration.Depth}");
     }
 
     private AugmentationRecipe Recipe(ParseResult parse)

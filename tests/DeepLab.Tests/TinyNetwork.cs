@@ -39,7 +39,7 @@ internal static class TinyNetwork
 
     private static byte[] Make(int classes, ulong seed)
     {
-        string path = Path.Combine(Path.GetTempPath(), "deeplab-net-" + Path.GetRandomFileName());
+        string path = Path.Combine(Path.GetTempPath(), "deeplab-net-" + Path.GetRandomFileName() + ".safetensors");
         using var backend = new CpuBackend(threads: 1);
         try
         {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DeepLab.Imaging;
+using DeepLab.Models;
 
 namespace DeepLab.Data;
 
@@ -7,15 +8,17 @@ namespace DeepLab.Data;
 /// Makes training samples of images by an <see cref="AugmentationRecipe"/>. Keeps its scratch buffers, so one is for one
 /// thread at a time.
 /// </summary>
-public sealed class Augmenter
+/// <param name="preprocessing">How pixels become the network's input; null for the authors'.</param>
+public sealed class Augmenter(Preprocessing? preprocessing = null)
 {
+    private readonly Preprocessing _preprocessing = preprocessing ?? Preprocessing.Caffe;
     private readonly WindowResizer _resizer = new();
     private float[] _warped = [];
     private int[] _columns = [];
 
     /// <summary>
     /// Fills <paramref name="target"/>: the image warped if the recipe says so, scaled bilinearly (its labels to the
-    /// nearest), the mean pixel subtracted, padded with zero and label 255 to the crop, cropped, and mirrored or not.
+    /// nearest), normalised, padded with zero and label 255 to the crop, cropped, and mirrored or not.
     /// </summary>
     /// <remarks>Of the scaled image only the crop is computed. Four random numbers are drawn: scale, top, left, mirror.</remarks>
     /// <param name="image">The image [height, width, 3].</param>
@@ -69,7 +72,7 @@ public sealed class Augmenter
         for (int y = 0; y < window.Rows; y++)
         {
             Span<float> row = target.Pixels.AsSpan(y * stride, stride);
-            NetworkInput.SubtractMean(row[..(window.Columns * 3)]);
+            NetworkInput.Normalize(row[..(window.Columns * 3)], _preprocessing);
             row[(window.Columns * 3)..].Clear();
         }
 
@@ -113,5 +116,5 @@ public sealed class Augmenter
     private readonly record struct Window(int NewHeight, int NewWidth, int Top, int Left, int Rows, int Columns);
 
     [StructLayout(LayoutKind.Sequential)]
-    private readonly record struct Pixel(float Blue, float Green, float Red);
+    private readonly record struct Pixel(float First, float Second, float Third);
 }

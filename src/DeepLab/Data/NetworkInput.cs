@@ -1,15 +1,13 @@
 using DeepLab.Imaging;
+using DeepLab.Models;
 
 namespace DeepLab.Data;
 
-/// <summary>The pixels as the network takes them: blue, green, red, less the mean pixel, and zero around the image.</summary>
+/// <summary>The pixels as the network takes them: normalised a channel as its <see cref="Preprocessing"/> says, and zero around the image.</summary>
 public static class NetworkInput
 {
     /// <summary>The side to which the authors pad images for evaluation.</summary>
     public const int DefaultSide = 513;
-
-    /// <summary>The mean pixel of the authors' training images: blue, green, red.</summary>
-    public static ReadOnlySpan<float> MeanPixel => [104.008f, 116.669f, 122.675f];
 
     /// <summary>The side of the square to which an image is padded: 513, or the smallest that holds it.</summary>
     /// <param name="height">Rows of the image.</param>
@@ -17,14 +15,16 @@ public static class NetworkInput
     /// <param name="smallest">The side for images that fit into it.</param>
     public static int PaddedSide(int height, int width, int smallest = DefaultSide) => Math.Max(smallest, Math.Max(height, width));
 
-    /// <summary>Writes the image into the top left of a square, and zero (the mean) into the rest.</summary>
+    /// <summary>Writes the image into the top left of a square, and zero (the mean pixel) into the rest.</summary>
     /// <param name="image">The image, no side longer than <paramref name="side"/>.</param>
     /// <param name="side">The side of the square; see <see cref="PaddedSide"/>.</param>
-    /// <param name="target">Receives [side, side, 3]: blue, green, red.</param>
+    /// <param name="preprocessing">What the network was trained with.</param>
+    /// <param name="target">Receives [side, side, 3], the channels in the order of the preprocessing.</param>
     /// <exception cref="ArgumentException">The image does not fit, or <paramref name="target"/> is too short.</exception>
-    public static void Prepare(RgbImage image, int side, Span<float> target)
+    public static void Prepare(RgbImage image, int side, Preprocessing preprocessing, Span<float> target)
     {
         ArgumentNullException.ThrowIfNull(image);
+        ArgumentNullException.ThrowIfNull(preprocessing);
         if (Math.Max(image.Height, image.Width) > side)
             throw new ArgumentException($"An image of {image.Width}×{image.Height} does not fit into a square of {side}.", nameof(side));
         int stride = checked(side * 3);
@@ -35,24 +35,25 @@ public static class NetworkInput
             ReadOnlySpan<byte> from = image.Pixels.AsSpan(y * count, count);
             Span<float> to = target.Slice(y * stride, stride);
             for (int i = 0; i < count; i++) to[i] = from[i];
-            SubtractMean(to[..count]);
+            Normalize(to[..count], preprocessing);
             to[count..].Clear();
         }
 
         target[(image.Height * stride)..(side * stride)].Clear();
     }
 
-    /// <summary>Turns a row of red, green, blue pixels [width, 3] into blue, green, red, less the mean pixel, in place.</summary>
-    internal static void SubtractMean(Span<float> row)
+    /// <summary>Turns a row of red, green, blue pixels [width, 3] from 0 to 255 into the network's input, in place.</summary>
+    internal static void Normalize(Span<float> row, Preprocessing preprocessing)
     {
-        ReadOnlySpan<float> mean = MeanPixel;
-        float blueMean = mean[0], greenMean = mean[1], redMean = mean[2];
+        (int first, int third) = preprocessing.ChannelOrder == "RGB" ? (0, 2) : (2, 0);
+        float mean0 = preprocessing.Mean[0], mean1 = preprocessing.Mean[1], mean2 = preprocessing.Mean[2];
+        float deviation0 = preprocessing.Deviation[0], deviation1 = preprocessing.Deviation[1], deviation2 = preprocessing.Deviation[2];
         for (int i = 0; i + 2 < row.Length; i += 3)
         {
-            float red = row[i];
-            row[i] = row[i + 2] - blueMean;
-            row[i + 1] -= greenMean;
-            row[i + 2] = red - redMean;
+            float value0 = row[i + first], value2 = row[i + third];
+            row[i] = (value0 - mean0) / deviation0;
+            row[i + 1] = (row[i + 1] - mean1) / deviation1;
+            row[i + 2] = (value2 - mean2) / deviation2;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using DeepLab.Imaging;
+using DeepLab.Models;
 
 namespace DeepLab.Data;
 
@@ -13,6 +14,7 @@ public sealed class SampleLoader : IDisposable
     private readonly SegmentationDataset _dataset;
     private readonly AugmentationRecipe _recipe;
     private readonly ulong _seed;
+    private readonly Preprocessing? _preprocessing;
     private readonly EpochOrder _order;
     private readonly Thread[] _workers;
 
@@ -33,15 +35,18 @@ public sealed class SampleLoader : IDisposable
     /// <param name="ahead">How many samples are made before they are asked for, at least 1.</param>
     /// <param name="shuffle">False to go through the list as it stands, again and again.</param>
     /// <param name="startAt">The position of the first sample: 0, or where a run goes on.</param>
+    /// <param name="preprocessing">How pixels become the network's input; null for the authors'.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is below its least value.</exception>
-    public SampleLoader(SegmentationDataset dataset, AugmentationRecipe recipe, ulong seed, int workers = 1, int ahead = 8, bool shuffle = true, long startAt = 0)
+    public SampleLoader(
+        SegmentationDataset dataset, AugmentationRecipe recipe, ulong seed, int workers = 1, int ahead = 8, bool shuffle = true, long startAt = 0,
+        Preprocessing? preprocessing = null)
     {
         ArgumentNullException.ThrowIfNull(dataset);
         ArgumentNullException.ThrowIfNull(recipe);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(workers);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(ahead);
         ArgumentOutOfRangeException.ThrowIfNegative(startAt);
-        (_dataset, _recipe, _seed) = (dataset, recipe, seed);
+        (_dataset, _recipe, _seed, _preprocessing) = (dataset, recipe, seed, preprocessing);
         _order = new EpochOrder(dataset.Samples.Count, seed, shuffle);
         _slots = new Slot[ahead];
         _started = _handedOut = startAt;
@@ -114,7 +119,7 @@ public sealed class SampleLoader : IDisposable
 
     private void Work()
     {
-        var augmenter = new Augmenter();
+        var augmenter = new Augmenter(_preprocessing);
         while (TryStart(out long position, out TrainingSample? sample))
         {
             Slot result;

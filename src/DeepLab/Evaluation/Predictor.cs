@@ -82,7 +82,7 @@ public sealed class Predictor : IDisposable
             throw new DeepLabException($"an image of {image.Width}×{image.Height} is padded to a square of {side}, and {LongestSide} is the most: make it smaller, or cut it");
         int length = checked(side * side * 3);
         if (_pixels.Length < length) _pixels = new float[length];
-        NetworkInput.Prepare(image, side, _pixels.AsSpan(0, length));
+        NetworkInput.Prepare(image, side, _network.Configuration.Preprocessing, _pixels.AsSpan(0, length));
         if (_shape is null || _shape.Maps[0].Height != side) _shape = RaggedShape.Map(side, side, 3);
         _execution.Run(this, ExecutionMode.Predict, _shape, _body);
         return side;

@@ -89,7 +89,7 @@ public sealed class ResNet : INetwork
             bool project = i == 0 && (stride != 1 || inChannels != outChannels);
             int channels = i == 0 ? inChannels : outChannels, step = i == 0 ? stride : 1;
             _blocks.Add(configuration.HasBottlenecks
-                ? new Bottleneck(backend, $"{name}.{i}", channels, width, step, dilation, project)
+                ? new Bottleneck(backend, $"{name}.{i}", channels, width, step, dilation, project, configuration.StrideOn3x3)
                 : new BasicBlock(backend, $"{name}.{i}", channels, width, step, dilation, project));
         }
 

@@ -2,25 +2,27 @@ using System.Globalization;
 
 namespace DeepLab.Training;
 
-/// <summary>A snapshot of training: <c>data/snapshots/VOC12_scenes_1000.safetensors</c>.</summary>
+/// <summary>A snapshot of training: <c>data/snapshots/VOC12_scenes_1000.pth</c>.</summary>
 /// <param name="Path">The weights file.</param>
 /// <param name="Iteration">The iteration after which it was written.</param>
 public sealed record SnapshotFile(string Path, long Iteration)
 {
-    /// <summary>How the names of snapshots end.</summary>
-    public const string Extension = ".safetensors";
+    /// <summary>How the names of snapshots end, the default first.</summary>
+    public static IReadOnlyList<string> Extensions { get; } = [".pth", ".safetensors"];
 
-    /// <summary>The files <c>PREFIX&lt;iteration&gt;.safetensors</c> of a folder, the earliest first.</summary>
+    private static string Endings => $"({string.Join('|', Extensions)})";
+
+    /// <summary>The files <c>PREFIX&lt;iteration&gt;.pth</c> and <c>.safetensors</c> of a folder, the earliest first.</summary>
     /// <param name="folder">The folder; those in it are not searched.</param>
     /// <param name="prefix">What their names start with.</param>
     /// <exception cref="DeepLabException">The folder is not there or cannot be read, or it has no such file.</exception>
     public static IReadOnlyList<SnapshotFile> FindAll(string folder, string prefix)
     {
-        if (!Directory.Exists(folder)) throw new DeepLabException($"{folder}: there is no such folder; it should hold snapshots, {prefix}<iteration>{Extension}");
+        if (!Directory.Exists(folder)) throw new DeepLabException($"{folder}: there is no such folder; it should hold snapshots, {prefix}<iteration>{Endings}");
         string[] files;
         try
         {
-            files = Directory.GetFiles(folder, "*" + Extension);
+            files = [.. Directory.GetFiles(folder).Where(f => Extensions.Contains(System.IO.Path.GetExtension(f)))];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -30,9 +32,9 @@ public sealed record SnapshotFile(string Path, long Iteration)
         SnapshotFile[] found = [.. files.Select(f => Parse(f, prefix)).OfType<SnapshotFile>().OrderBy(s => s.Iteration).ThenBy(s => s.Path, StringComparer.Ordinal)];
         if (found.Length > 0) return found;
         string there = files.Length == 0
-            ? $"no {Extension} file at all"
+            ? $"no {string.Join(" or ", Extensions)} file at all"
             : $"{string.Join(", ", files.Select(f => System.IO.Path.GetFileName(f)).Order(StringComparer.Ordinal).Take(5))}{(files.Length > 5 ? $" and {files.Length - 5} more" : "")}";
-        throw new DeepLabException($"{folder}: holds no snapshot {prefix}<iteration>{Extension}; it has {there}");
+        throw new DeepLabException($"{folder}: holds no snapshot {prefix}<iteration>{Endings}; it has {there}");
     }
 
     private static SnapshotFile? Parse(string path, string prefix)

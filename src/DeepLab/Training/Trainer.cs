@@ -67,7 +67,7 @@ public sealed class Trainer : IDisposable
     {
         Initialization.FromScratch(network, options.Seed);
         using var execution = new Execution(network.Backend);
-        using var loader = new SampleLoader(dataset, options.Recipe, options.Seed, options.LoaderThreads, shuffle: options.Shuffle);
+        using var loader = new SampleLoader(dataset, options.Recipe, options.Seed, options.LoaderThreads, shuffle: options.Shuffle, preprocessing: network.Configuration.Preprocessing);
         var pixels = new List<float[]>();
         var sizes = new List<MapSize>();
         for (int i = 0; i < CalibrationCrops; i++)
@@ -90,7 +90,7 @@ public sealed class Trainer : IDisposable
     public TrainingSummary Run(
         Action<TrainingProgress>? progress = null, Action<string>? snapshot = null, CancellationToken cancellation = default)
     {
-        using var loader = new SampleLoader(_dataset, _options.Recipe, _options.Seed, _options.LoaderThreads, shuffle: _options.Shuffle);
+        using var loader = new SampleLoader(_dataset, _options.Recipe, _options.Seed, _options.LoaderThreads, shuffle: _options.Shuffle, preprocessing: _network.Configuration.Preprocessing);
         using TrainingLog? log = _options.SnapshotDirectory is null ? null : new TrainingLog(Path.Combine(_options.SnapshotDirectory, "log.csv"));
         bool imageIsIteration = _options.Recipe.CountsImages;
         int imagesPerIteration = imageIsIteration ? 1 : _options.IterationSize;
@@ -120,7 +120,7 @@ public sealed class Trainer : IDisposable
             stop = iteration == _options.Iterations || (cancellation.IsCancellationRequested && updated);
             if (_options.SnapshotDirectory is null || (!stop && iteration % _options.SnapshotEvery != 0)) continue;
             last = _options.SnapshotPath(iteration);
-            NetworkFile.Save(last, _network);
+            NetworkFile.Save(last, _network, _dataset.ClassNames);
             snapshot?.Invoke(last);
         }
 

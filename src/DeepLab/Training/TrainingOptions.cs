@@ -47,13 +47,16 @@ public sealed record TrainingOptions
     /// <summary>What the names of snapshots start with.</summary>
     public string SnapshotPrefix { get; init; } = "VOC12_scenes_";
 
+    /// <summary>How the names of snapshots end, which says their format: <c>.pth</c> or <c>.safetensors</c>.</summary>
+    public string SnapshotExtension { get; init; } = ".pth";
+
     /// <summary>Iterations between snapshots; the last iteration has one too.</summary>
     public int SnapshotEvery { get; init; } = 1000;
 
     /// <summary>The path of an iteration's snapshot.</summary>
     /// <exception cref="InvalidOperationException">There is no snapshot directory.</exception>
     public string SnapshotPath(int iteration) => Path.Combine(
-        SnapshotDirectory ?? throw new InvalidOperationException("There is no snapshot directory."), $"{SnapshotPrefix}{iteration}.safetensors");
+        SnapshotDirectory ?? throw new InvalidOperationException("There is no snapshot directory."), $"{SnapshotPrefix}{iteration}{SnapshotExtension}");
 
     /// <summary>The learning rate after a number of iterations: base · (1 − done / all)^power, Caffe's <c>poly</c>.</summary>
     public double RateAfter(int iterations) => BaseRate * Math.Pow(1 - ((double)iterations / Iterations), PolyPower);

@@ -16,9 +16,9 @@ public sealed class InfoCommandTests : IDisposable
         TinyNetwork.Save(path, 2);
         CliRun run = CliRun.Of("info", path);
         Assert.Equal((0, ""), (run.Status, run.Error));
-        foreach (string line in (string[])["depth             18", "classes           2", "parameters        11,213,384", "tensors           108, F32", "  mean = 104.008 116.669 122.675"])
+        foreach (string line in (string[])["depth             18", "classes           2", "parameters        11,213,384", "tensors           108, F32", "format            safetensors", "preprocessing     caffe", "  mean = 104.008 116.669 122.675"])
             Assert.Contains(line, run.Out.Split('\n'));
-        Assert.DoesNotContain("Scale.", run.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("\nScale.", run.Out, StringComparison.Ordinal);
 
         CliRun all = CliRun.Of("info", path, "--tensors");
         Assert.StartsWith(run.Out, all.Out, StringComparison.Ordinal);

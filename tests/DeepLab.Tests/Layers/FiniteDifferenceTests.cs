@@ -37,10 +37,11 @@ public sealed class FiniteDifferenceTests
     [InlineData(true, 2, 1)]
     [InlineData(true, 1, 4)]
     [InlineData(false, 1, 2)]
-    public void A_bottleneck_has_the_gradients_of_differences(bool project, int stride, int dilation)
+    [InlineData(true, 2, 1, true)]
+    public void A_bottleneck_has_the_gradients_of_differences(bool project, int stride, int dilation, bool strideOn3x3 = false)
     {
         using var bench = new LayerBench(TestBackends.Oracle);
-        Check(bench, new Bottleneck(bench.Backend, "block", project ? 6 : 12, 3, stride, dilation, project), project ? 6 : 12);
+        Check(bench, new Bottleneck(bench.Backend, "block", project ? 6 : 12, 3, stride, dilation, project, strideOn3x3), project ? 6 : 12);
     }
 
     [Theory]

@@ -43,13 +43,13 @@ public sealed class NetworkFileTests : IDisposable
     public void A_file_is_inspected_without_building_the_network()
     {
         WriteHeaderOf(18, 3, data: true);
-        NetworkFileInfo info = NetworkFile.Inspect(FilePath);
+        using WeightsFile info = WeightsFile.Open(FilePath);
         Assert.Equal(new DeepLabConfiguration(18, 3), info.Configuration);
 
         // torchvision's resnet18 without its last layer has 11,176,512 parameters; the head adds 4 · (512 · 9 + 1) · 3.
         Assert.Equal(11_176_512 + (4 * ((512 * 9) + 1) * 3), info.Parameters);
-        Assert.Equal("BGR", info.Metadata["channel_order"]);
-        Assert.Equal((20 * 5) + 8, info.Tensors.Count);
+        Assert.Equal("BGR", info.File.Metadata["channel_order"]);
+        Assert.Equal((20 * 5) + 8, info.File.Tensors.Count);
     }
 
     [Theory]
@@ -62,7 +62,7 @@ public sealed class NetworkFileTests : IDisposable
     {
         WriteHeaderOf(depth, classes, data: true, header => header.Remove("__metadata__"));
         Assert.Equal(new DeepLabConfiguration(depth, classes), NetworkFile.ReadConfiguration(FilePath));
-        Assert.Equal(new DeepLabConfiguration(depth, classes), NetworkFile.Inspect(FilePath).Configuration);
+        Assert.Equal(new DeepLabConfiguration(depth, classes), NetworkFile.Load(FilePath, DeepLab.Kernels.PlanningBackend.ForShapes).Configuration);
     }
 
     [Fact]
@@ -82,16 +82,17 @@ public sealed class NetworkFileTests : IDisposable
             + $"{AnyWeight} is [128, 128, 1, 1], not [128, 128, 3, 3]; "
             + "Scale.layer3.0.bn2.running_var is missing; 'extra name' is not part of the network",
             message);
-        Assert.Equal(message, Assert.Throws<InvalidFileException>(() => NetworkFile.Inspect(FilePath)).Message);
+        Assert.Equal(message, Assert.Throws<InvalidFileException>(() => NetworkFile.ReadConfiguration(FilePath)).Message);
     }
 
     [Fact]
-    public void More_than_ten_problems_are_counted()
+    public void All_problems_are_listed()
     {
         WriteHeaderOf(18, 3, data: false);
         string message = Assert.Throws<InvalidFileException>(() => NetworkFile.Load(FilePath, _backend)).Message;
         Assert.Contains("Scale.conv1.weight is [0, 3, 7, 7], not [64, 3, 7, 7]", message, StringComparison.Ordinal);
-        Assert.EndsWith("; and 98 more", message, StringComparison.Ordinal);
+        Assert.Equal(108, message.Split("; ").Length);
+        Assert.EndsWith("Scale.layer5.conv2d_list.3.bias is [0], not [3]", message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -175,7 +176,7 @@ public sealed class NetworkFileTests : IDisposable
             long before = GC.GetAllocatedBytesForCurrentThread();
             string message = Assert.Throws<InvalidFileException>(() => NetworkFile.Load(FilePath, _backend)).Message;
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 8_000_000);
-            Assert.InRange(message.Length, FilePath.Length, 2500);
+            Assert.InRange(message.Length, FilePath.Length, 100_000);
             Assert.DoesNotContain('\n', message);
         }
     }
@@ -185,7 +186,7 @@ public sealed class NetworkFileTests : IDisposable
     {
         SafeTensorsWriter.Write(FilePath, [("embedding", [2, 3], new float[6])]);
         Assert.Equal(
-            $"{FilePath}: holds no DeepLab-ResNet that is known: 1 tensors ('embedding', ...), blocks a stage 0, 0, 0, 0",
+            $"{FilePath}: holds no DeepLab-ResNet of 18, 34, 50, 101 or 152 layers that is known, but 'embedding'; none of them is a name that is known",
             Assert.Throws<InvalidFileException>(() => NetworkFile.Load(FilePath, _backend)).Message);
     }
 

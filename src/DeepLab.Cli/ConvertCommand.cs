@@ -1,0 +1,73 @@
+using System.CommandLine;
+using DeepLab.Data;
+using DeepLab.Models;
+using DeepLab.Weights;
+
+namespace DeepLab.Cli;
+
+/// <summary><c>deeplab convert</c>: writes a network's weights in another format.</summary>
+internal sealed class ConvertCommand
+{
+    private readonly Argument<string> _input, _output;
+    private readonly Option<int?> _classes, _depth;
+    private readonly Option<string?> _classesFile;
+
+    private ConvertCommand(CliCommand command)
+    {
+        _input = new Argument<string>("IN") { Description = "weights of any format that can be read: .caffemodel, .pth, .safetensors; told by its content" };
+        _output = new Argument<string>("OUT") { Description = $"the file to write; its extension says the format: {string.Join(", ", NetworkFile.Extensions)}" };
+        command.Add(_input);
+        command.Add(_output);
+        _classes = command.AddOption<int?>("--classes", "refuse weights of another number of classes", "--NoLabels");
+        command.Require(_classes, n => n is >= 2 and <= 255, "2 to 255");
+        _depth = command.AddOption<int?>("--depth", "refuse weights of another depth");
+        command.Require(_depth, n => n is int depth && DeepLabConfiguration.Depths.Contains(depth), "18, 34, 50, 101 or 152");
+        _classesFile = command.AddOption<string?>(
+            "--classes-file", "names of the classes for the metadata, a line `index name` each [default: those in IN, or VOC's if there are 21]");
+        _classesFile.HelpName = "FILE";
+    }
+
+    public static Command Create()
+    {
+        var command = new CliCommand("convert", "Converts weights between Caffe, PyTorch, safetensors and ONNX, every value bit for bit.")
+        {
+            Examples =
+            [
+                "deeplab convert train_iter_20000.caffemodel MS_DeepLab_resnet_trained_VOC.pth",
+                "deeplab convert VOC12_scenes_20000.pth VOC12_scenes_20000.safetensors",
+            ],
+        };
+        var options = new ConvertCommand(command);
+        command.SetRun(options.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parse, CommandInvocation invocation)
+    {
+        CliConsole console = invocation.Console;
+        string input = parse.GetValue(_input)!, output = parse.GetValue(_output)!;
+        if (!NetworkFile.CanWrite(output)) throw new UsageException($"'{output}' says no format of weights: it must end in {string.Join(", ", NetworkFile.Extensions)}");
+        using WeightsFile source = WeightsFile.Open(input);
+        console.Line($"read {Printable.Of(input)}");
+        WeightsDisplay.Describe(source, console);
+        source.RequireHead();
+        RequireExpected(parse, source, input);
+        foreach (string note in source.FindNotes()) console.Note($"note: {Printable.Of(note)}");
+        IReadOnlyList<string>? names = source.ClassNames;
+        if (parse.GetValue(_classesFile) is string file) names = ClassNames.Complete(source.Configuration.Classes, ClassNames.Load(file));
+        else if (names is null && source.Configuration.Classes == ClassNames.Voc.Count) names = ClassNames.Voc;
+        var weights = new ConvertedWeights(source, names);
+        NetworkFile.Save(output, weights);
+        console.Row("checksum", weights.Checksum());
+        console.Line($"written {Printable.Of(output)}, {Printable.Count(new FileInfo(output).Length)} bytes");
+        return 0;
+    }
+
+    private void RequireExpected(ParseResult parse, WeightsFile source, string input)
+    {
+        if (parse.GetValue(_depth) is int depth && depth != source.Configuration.Depth)
+            throw new DeepLabException($"{input} holds a network of depth {source.Configuration.Depth}, but --depth says {depth}");
+        if (parse.GetValue(_classes) is int classes && classes != source.Configuration.Classes)
+            throw new DeepLabException($"{input} has {source.Configuration.Classes} classes, but --classes says {classes}: \"deeplab init\" makes a last layer for other classes");
+    }
+}

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Models;
+using DeepLab.Weights;
+
+namespace DeepLab.Cli;
+
+/// <summary><c>deeplab init</c>: net surgery, which gives trained weights a fresh last layer.</summary>
+internal sealed class InitCommand
+{
+    private readonly Option<string> _from, _output;
+    private readonly Option<int> _classes;
+    private readonly Option<ulong> _seed;
+
+    private InitCommand(CliCommand command)
+    {
+        _from = command.AddOption<string>("--from", "the weights: .caffemodel, .pth or .safetensors, with or without a last layer");
+        (_from.HelpName, _from.Required) = ("FILE", true);
+        _classes = command.AddOptionWithDefault("--classes", "classes of the new last layer, background among them", new DeepLabConfiguration().Classes, "--NoLabels");
+        command.Require(_classes, n => n is >= 2 and <= 255, "2 to 255");
+        _seed = RuntimeArguments.AddSeed(command);
+        _output = command.AddOptionWithDefault("--output", $"the file to write: {string.Join(", ", NetworkFile.Extensions)}; train starts from the default", TrainingArguments.DefaultInit, "-o");
+        _output.HelpName = "FILE";
+    }
+
+    public static Command Create()
+    {
+        var command = new CliCommand("init", "Net surgery: keeps every layer but the last, which is drawn anew (Gaussian with deviation 0.01, zero bias).")
+        {
+            Examples =
+            [
+                "deeplab init --from init.caffemodel --classes 21",
+                "deeplab init --from resnet101.pth --classes 2 --seed 7 -o data/start.pth",
+            ],
+        };
+        var options = new InitCommand(command);
+        command.SetRun(options.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parse, CommandInvocation invocation)
+    {
+        CliConsole console = invocation.Console;
+        string from = parse.GetValue(_from)!, output = parse.GetValue(_output)!;
+        if (!NetworkFile.CanWrite(output)) throw new UsageException($"'{output}' says no format of weights: it must end in {string.Join(", ", NetworkFile.Extensions)}");
+        using var backend = new CpuBackend(threads: 1);
+        DeepLabResNet network;
+        using (WeightsFile source = WeightsFile.Open(from))
+        {
+            console.Line($"read {Printable.Of(from)}");
+            WeightsDisplay.Describe(source, console);
+            network = new DeepLabResNet(backend, source.Configuration with { Classes = parse.GetValue(_classes) });
+        }
+
+        NetworkFile.LoadInto(from, network);
+        Initialization.Head(network, parse.GetValue(_seed));
+        NetworkFile.Save(output, network);
+        console.Row("last layer", $"drawn anew for {network.Configuration.Classes} classes");
+        console.Row("checksum", WeightsChecksum.Of(new NetworkWeights(network)));
+        console.Line($"written {Printable.Of(output)}, {Printable.Count(new FileInfo(output).Length)} bytes");
+        return 0;
+    }
+}
