@@ -9,6 +9,7 @@ internal sealed class RuntimeArguments
     private readonly Option<string> _device;
     private readonly Option<int?> _gpu;
     private readonly Option<int> _threads;
+    private readonly Option<bool> _exact;
 
     /// <summary>Adds the options to a command.</summary>
     public RuntimeArguments(CliCommand command)
@@ -18,6 +19,8 @@ internal sealed class RuntimeArguments
         _device.HelpName = "cpu";
         _threads = command.AddOptionWithDefault("--threads", "threads that compute, 0 for one a processor; the results are the same bits for any number", 0);
         command.Require(_threads, n => n is >= 0 and <= 1024, "0 to 1024");
+        _exact = command.AddOptionWithDefault(
+            "--exact-convolutions", "sum 3×3 convolutions tap by tap instead of by Winograd's minimal filtering: slower, and rounds less", false);
         _gpu = command.AddOption<int?>("--gpu0", "accepted for the seed's sake and ignored");
         _gpu.Hidden = true;
     }
@@ -26,7 +29,7 @@ internal sealed class RuntimeArguments
     public CpuBackend CreateBackend(ParseResult parse, CliConsole console)
     {
         if (parse.GetValue(_gpu) is int) console.Note("note: --gpu0 is ignored; the CPU computes");
-        return new CpuBackend(parse.GetValue(_threads));
+        return new CpuBackend(parse.GetValue(_threads), exactConvolutions: parse.GetValue(_exact));
     }
 
     /// <summary>Adds <c>--seed</c> to a command.</summary>

@@ -48,6 +48,53 @@ public sealed class ConvolutionPropertyTests
         }
     }
 
+    // Channels that Winograd's filtering takes, beyond one pass of 256 too, on maps whose grids are no multiple of a tile.
+    [Theory]
+    [MemberData(nameof(Tiers))]
+    [Trait("Tier", "all")]
+    public void Convolutions_by_minimal_filtering_equal_the_oracle(SimdTier tier)
+    {
+        using var backend = new CpuBackend(3, tier);
+        (ConvolutionGeometry Geometry, RaggedShape Input)[] cases =
+        [
+            (new(32, 32, 3, 1, 1, 1), new([new(9, 13), new(4, 4), new(8, 3)], 32)),
+            (new(64, 96, 3, 1, 1, 1), new([new(21, 16)], 64)),
+            (new(96, 64, 3, 1, 2, 2), new([new(16, 15), new(7, 8)], 96)),
+            (new(160, 32, 3, 1, 1, 1), new([new(12, 11)], 160)),
+            (new(320, 64, 3, 1, 2, 2), new([new(16, 14)], 320)),
+            (new(32, 320, 3, 1, 4, 4), new([new(16, 31), new(31, 15)], 32)),
+        ];
+        for (int i = 0; i < cases.Length; i++)
+        {
+            Assert.True(WinogradTiles.Suit(cases[i].Geometry, cases[i].Input), $"{cases[i].Geometry} of {cases[i].Input}");
+            using var oracle = new DoubleBackend();
+            using var random = new RandomCase(backend, oracle, 5, (ulong)i);
+            Check(random, backend, oracle, cases[i].Geometry, cases[i].Input);
+        }
+    }
+
+    [Fact]
+    public void Exact_convolutions_are_those_of_the_plain_sum()
+    {
+        var geometry = new ConvolutionGeometry(64, 64, 3, 1, 2, 2);
+        RaggedShape shape = new([new(41, 41)], 64);
+        using var oracle = new DoubleBackend();
+        var errors = new List<double>();
+        foreach (bool exact in (bool[])[true, false])
+        {
+            using var backend = new CpuBackend(2, exactConvolutions: exact);
+            using var random = new RandomCase(backend, oracle, 6, 0);
+            Pair x = random.Normal(shape), w = random.Normal(geometry.WeightShape), y = random.Normal(shape);
+            backend.ConvolutionForward(geometry, x.Tested, new ConvolutionWeights(w.Tested, null, null), y.Tested, false, null, false);
+            oracle.ConvolutionForward(geometry, x.Oracle, new ConvolutionWeights(w.Oracle, null, null), y.Oracle, false, null, false);
+            double[] expected = DoubleBackend.Values(y.Oracle).ToArray(), actual = backend.Read(y.Tested);
+            errors.Add(Math.Sqrt(expected.Zip(actual, (e, a) => (e - a) * (e - a)).Sum() / expected.Sum(e => e * e)));
+        }
+
+        Assert.InRange(errors[0], 0, 5e-7);
+        Assert.InRange(errors[1], errors[0], 5e-6);
+    }
+
     private static void Many(SimdTier tier, ulong seed, int count, int largestSide, long mostMultiplications)
     {
         using var backend = new CpuBackend(2, tier);

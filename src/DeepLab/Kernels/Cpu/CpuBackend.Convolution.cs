@@ -18,9 +18,6 @@ public sealed unsafe partial class CpuBackend
         RequireChannels(weights.Scale, geometry.OutChannels);
         RequireChannels(weights.Shift, geometry.OutChannels);
         RequireSame(y, shortcut);
-        GatherMap* maps = stackalloc GatherMap[x.Shape.Maps.Length];
-        TapRun* runs = stackalloc TapRun[geometry.Taps];
-        TapGather gather = ForwardGather(geometry, x, y, maps, runs);
         var epilogue = new Epilogue
         {
             Target = Pointer(y),
@@ -30,8 +27,18 @@ public sealed unsafe partial class CpuBackend
             Accumulate = accumulate,
             Relu = relu,
         };
-        float* packed = PackForward(geometry, weights);
-        Multiply(gather, packed, epilogue);
+        if (UsesWinograd(geometry, x.Shape))
+        {
+            WinogradForward(geometry, x, weights, epilogue);
+        }
+        else
+        {
+            GatherMap* maps = stackalloc GatherMap[x.Shape.Maps.Length];
+            TapRun* runs = stackalloc TapRun[geometry.Taps];
+            TapGather gather = ForwardGather(geometry, x, y, maps, runs);
+            Multiply(gather, PackForward(geometry, weights), epilogue);
+        }
+
         KeepAlive(x, weights, y, shortcut);
     }
 
@@ -42,10 +49,17 @@ public sealed unsafe partial class CpuBackend
         RequireConvolution(geometry, dx, dy, weights.Weights);
         RequireChannels(weights.Scale, geometry.OutChannels);
         RequireSame(dx, mask);
+        var epilogue = new Epilogue { Target = Pointer(dx), Columns = geometry.InChannels, Accumulate = accumulate, Mask = PointerOrNull(mask) };
+        if (UsesWinograd(geometry, dy.Shape)) WinogradBackwardInput(geometry, dy, weights, epilogue);
+        else GatheredBackwardInput(geometry, dy, weights, dx, epilogue);
+        KeepAlive(dy, weights, dx, mask);
+    }
+
+    private void GatheredBackwardInput(in ConvolutionGeometry geometry, Tensor dy, ConvolutionWeights weights, Tensor dx, in Epilogue epilogue)
+    {
         GatherMap* maps = stackalloc GatherMap[dx.Shape.Maps.Length];
         TapRun* runs = stackalloc TapRun[geometry.Taps];
         int* taps = stackalloc int[geometry.Taps];
-        var epilogue = new Epilogue { Target = Pointer(dx), Columns = geometry.InChannels, Accumulate = accumulate, Mask = PointerOrNull(mask) };
         float* packed = Workspace((long)geometry.Taps * geometry.OutChannels * PaddedColumns(geometry.InChannels));
 
         // With a stride, pixels of the input fall into stride² phases, and each phase is reached by its own taps.
@@ -70,8 +84,6 @@ public sealed unsafe partial class CpuBackend
                 Multiply(gather, packed, epilogue);
             }
         }
-
-        KeepAlive(dy, weights, dx, mask);
     }
 
     /// <inheritdoc/>
@@ -81,19 +93,16 @@ public sealed unsafe partial class CpuBackend
         RequireConvolution(geometry, x, dy, weightGradient);
         RequireChannels(scale, geometry.OutChannels);
         RequireChannels(biasGradient, geometry.OutChannels);
-        GatherMap* maps = stackalloc GatherMap[x.Shape.Maps.Length];
-        TapRun* runs = stackalloc TapRun[geometry.Taps];
-        TapGather gather = ForwardGather(geometry, x, dy, maps, runs);
         switch (Tier)
         {
             case SimdTier.Avx512:
-                WeightGradient<Simd512>(gather, dy, scale, weightGradient);
+                WeightGradient<Simd512>(geometry, x, dy, scale, weightGradient);
                 break;
             case SimdTier.Avx2:
-                WeightGradient<Simd256>(gather, dy, scale, weightGradient);
+                WeightGradient<Simd256>(geometry, x, dy, scale, weightGradient);
                 break;
             default:
-                WeightGradient<SimdPortable>(gather, dy, scale, weightGradient);
+                WeightGradient<SimdPortable>(geometry, x, dy, scale, weightGradient);
                 break;
         }
 
@@ -282,9 +291,18 @@ public sealed unsafe partial class CpuBackend
         _pool.Run(ref product, product.Cuts.Units);
     }
 
-    private void WeightGradient<TSimd>(in TapGather gather, Tensor dy, Tensor? scale, Tensor target)
+    private void WeightGradient<TSimd>(in ConvolutionGeometry geometry, Tensor x, Tensor dy, Tensor? scale, Tensor target)
         where TSimd : unmanaged, ISimd<TSimd>
     {
+        if (UsesWinograd(geometry, x.Shape))
+        {
+            WinogradBackwardWeights<TSimd>(geometry, x, dy, scale, target);
+            return;
+        }
+
+        GatherMap* maps = stackalloc GatherMap[x.Shape.Maps.Length];
+        TapRun* runs = stackalloc TapRun[geometry.Taps];
+        TapGather gather = ForwardGather(geometry, x, dy, maps, runs);
         int columns = dy.Shape.Channels;
         var cuts = new GemmCuts(gather.Columns, columns, GemmCuts.GradientBlockRows, TSimd.TileRows, 2 * TSimd.Width);
         int splits = cuts.Splits(gather.Rows);

@@ -99,8 +99,9 @@ internal unsafe struct Epilogue
         }
     }
 
+    /// <summary>Finishes a vector of one row, to whose value the shift was added; <paramref name="at"/> is its place in the target.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly void Finish<TSimd>(TSimd value, long at)
+    public readonly void Finish<TSimd>(TSimd value, long at)
         where TSimd : unmanaged, ISimd<TSimd>
     {
         if (Accumulate) value = TSimd.Add(value, TSimd.Load(Target + at));

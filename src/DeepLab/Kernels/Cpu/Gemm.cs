@@ -8,6 +8,7 @@ internal unsafe struct WorkerScratch
     public float* Left;         // panels of either layout
     public float* Right;        // Steps · BlockColumns
     public float* Block;        // GradientBlockRows · BlockColumns
+    public float* Winograd;     // the sums of a block of Winograd's weight gradient
     public RowOrigin* Origins;  // Steps
     public float** Pixels;      // Steps
     public int* Targets;        // BlockRows

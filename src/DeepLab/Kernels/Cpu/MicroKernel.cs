@@ -36,6 +36,18 @@ internal readonly struct StepPanel : IPanelLayout
         where TSimd : unmanaged, ISimd<TSimd> => TSimd.TileRows;
 }
 
+/// <summary>
+/// A <see cref="RowPanel"/> read across: its rows are the steps. Winograd's weight gradient sums over tiles, whose channels are the rows.
+/// </summary>
+internal readonly struct TransposedRowPanel : IPanelLayout
+{
+    public static int RowStride<TSimd>()
+        where TSimd : unmanaged, ISimd<TSimd> => 1;
+
+    public static int StepStride<TSimd>()
+        where TSimd : unmanaged, ISimd<TSimd> => RowPanel.Stride;
+}
+
 /// <summary>The innermost product: everything else is there to feed it.</summary>
 internal static unsafe class MicroKernel
 {

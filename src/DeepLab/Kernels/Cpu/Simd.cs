@@ -29,6 +29,10 @@ internal unsafe interface ISimd<TSelf>
 
     static abstract TSelf Add(TSelf a, TSelf b);
 
+    static abstract TSelf Subtract(TSelf a, TSelf b);
+
+    static abstract TSelf Multiply(TSelf a, TSelf b);
+
     /// <summary>0 where a is negative, else a: a NaN stays one, so that the loss shows it.</summary>
     static abstract TSelf Rectify(TSelf a);
 
@@ -62,6 +66,12 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 Add(Simd512 a, Simd512 b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Subtract(Simd512 a, Simd512 b) => new(a._value - b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd512 Multiply(Simd512 a, Simd512 b) => new(a._value * b._value);
 
     // The instruction returns its second operand where one is not a number.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -100,6 +110,12 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 Add(Simd256 a, Simd256 b) => new(a._value + b._value);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Subtract(Simd256 a, Simd256 b) => new(a._value - b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Simd256 Multiply(Simd256 a, Simd256 b) => new(a._value * b._value);
+
     // The instruction returns its second operand where one is not a number.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 Rectify(Simd256 a) => new(Avx.Max(Vector256<float>.Zero, a._value));
@@ -135,6 +151,12 @@ internal readonly unsafe struct SimdPortable(Vector<float> value) : ISimd<SimdPo
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdPortable Add(SimdPortable a, SimdPortable b) => new(a._value + b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdPortable Subtract(SimdPortable a, SimdPortable b) => new(a._value - b._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SimdPortable Multiply(SimdPortable a, SimdPortable b) => new(a._value * b._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdPortable Rectify(SimdPortable a) =>

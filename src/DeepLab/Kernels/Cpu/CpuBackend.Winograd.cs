@@ -1,0 +1,177 @@
+using DeepLab.Tensors;
+
+namespace DeepLab.Kernels.Cpu;
+
+// 3×3 convolutions of stride 1 by Winograd's minimal filtering: inputs and filters are transformed, multiplied at 36 points, and the
+// products transformed back. Whether a convolution goes this way, and in which order its sums are taken, depends on shapes alone.
+public sealed unsafe partial class CpuBackend
+{
+    private CpuBuffer _grids = new(1);
+
+    private bool UsesWinograd(in ConvolutionGeometry geometry, RaggedShape maps) =>
+        !_exactConvolutions && WinogradTiles.Suit(geometry, maps) && Math.Max(geometry.InChannels, geometry.OutChannels) <= TransposedWinogradFilters<Simd512>.MostInChannels;
+
+    private WinogradTiles TilesOf(in ConvolutionGeometry geometry, RaggedShape maps)
+    {
+        long most = WinogradTiles.MostGrids(maps, geometry.Dilation), floats = (most * sizeof(WinogradGrid) / sizeof(float)) + 1;
+        return WinogradTiles.Of(maps, geometry.Dilation, (WinogradGrid*)Grow(ref _grids, floats));
+    }
+
+    private void WinogradForward(in ConvolutionGeometry geometry, Tensor x, ConvolutionWeights weights, in Epilogue epilogue)
+    {
+        switch (Tier)
+        {
+            case SimdTier.Avx512:
+                WinogradForward<Simd512>(geometry, x, weights, epilogue);
+                break;
+            case SimdTier.Avx2:
+                WinogradForward<Simd256>(geometry, x, weights, epilogue);
+                break;
+            default:
+                WinogradForward<SimdPortable>(geometry, x, weights, epilogue);
+                break;
+        }
+    }
+
+    private void WinogradBackwardInput(in ConvolutionGeometry geometry, Tensor dy, ConvolutionWeights weights, in Epilogue epilogue)
+    {
+        switch (Tier)
+        {
+            case SimdTier.Avx512:
+                WinogradBackwardInput<Simd512>(geometry, dy, weights, epilogue);
+                break;
+            case SimdTier.Avx2:
+                WinogradBackwardInput<Simd256>(geometry, dy, weights, epilogue);
+                break;
+            default:
+                WinogradBackwardInput<SimdPortable>(geometry, dy, weights, epilogue);
+                break;
+        }
+    }
+
+    private void WinogradForward<TSimd>(in ConvolutionGeometry geometry, Tensor x, ConvolutionWeights weights, in Epilogue epilogue)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        long filters = (long)WinogradTransforms.Points * geometry.InChannels * geometry.OutChannels;
+        bool isKept = weights.KeepPacked && weights.Packed is CpuBuffer packed && packed.Length == filters;
+        if (!isKept)
+        {
+            weights.Packed?.Dispose();
+            weights.Packed = weights.KeepPacked ? new CpuBuffer(filters) : null;
+        }
+
+        float* kept = weights.Packed is CpuBuffer buffer ? buffer.Pointer : null;
+        WinogradTiles tiles = TilesOf(geometry, x.Shape);
+        int atOnce = WinogradLayout.TilesAtOnce(geometry.InChannels, geometry.OutChannels, tiles.Count);
+        var layout = new WinogradLayout(geometry.InChannels, geometry.OutChannels, atOnce, TSimd.TileRows);
+        float* memory = Workspace((kept is null ? filters : 0) + layout.FactorLength + layout.ProductLength);
+        float* target = kept is null ? memory + layout.FactorLength + layout.ProductLength : kept;
+        if (!isKept)
+        {
+            var transform = new WinogradFilters<TSimd>
+            {
+                Weights = Pointer(weights.Weights),
+                Scale = PointerOrNull(weights.Scale),
+                InChannels = geometry.InChannels,
+                OutChannels = geometry.OutChannels,
+                Target = target,
+            };
+            _pool.Run(ref transform, geometry.InChannels);
+        }
+
+        WinogradConvolve<TSimd>(tiles, layout, atOnce, Pointer(x), target, memory, epilogue);
+    }
+
+    private void WinogradBackwardInput<TSimd>(in ConvolutionGeometry geometry, Tensor dy, ConvolutionWeights weights, in Epilogue epilogue)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        WinogradTiles tiles = TilesOf(geometry, dy.Shape);
+        int atOnce = WinogradLayout.TilesAtOnce(geometry.OutChannels, geometry.InChannels, tiles.Count);
+        var layout = new WinogradLayout(geometry.OutChannels, geometry.InChannels, atOnce, TSimd.TileRows);
+        long filters = (long)WinogradTransforms.Points * geometry.InChannels * geometry.OutChannels;
+        float* memory = Workspace(filters + layout.FactorLength + layout.ProductLength);
+        var transform = new TransposedWinogradFilters<TSimd>
+        {
+            Weights = Pointer(weights.Weights),
+            Scale = PointerOrNull(weights.Scale),
+            InChannels = geometry.InChannels,
+            OutChannels = geometry.OutChannels,
+            Target = memory + layout.FactorLength + layout.ProductLength,
+            Scratch = _scratch,
+        };
+        _pool.Run(ref transform, UnitsOf(geometry.OutChannels, transform.UnitChannels));
+        WinogradConvolve<TSimd>(tiles, layout, atOnce, Pointer(dy), transform.Target, memory, epilogue);
+    }
+
+    private void WinogradConvolve<TSimd>(
+        in WinogradTiles tiles, in WinogradLayout layout, int atOnce, float* source, float* filters, float* memory, in Epilogue epilogue)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        for (int first = 0; first < tiles.Count; first += atOnce)
+        {
+            int count = Math.Min(atOnce, tiles.Count - first);
+            WinogradInputs<TSimd> inputs = InputsOf<TSimd>(tiles, layout, first, count, source, memory);
+            _pool.Run(ref inputs, UnitsOf(layout.Slots, WinogradInputs<TSimd>.UnitSlots));
+            var products = new WinogradProducts<TSimd> { Layout = layout, Left = memory, Right = filters, Target = memory + layout.FactorLength };
+            _pool.Run(ref products, WinogradTransforms.Points * products.BlocksPerPoint);
+            var outputs = new WinogradOutputs<TSimd>
+            {
+                Tiles = tiles,
+                Layout = layout,
+                FirstTile = first,
+                TileCount = count,
+                Products = products.Target,
+                Epilogue = epilogue,
+            };
+            _pool.Run(ref outputs, UnitsOf(count, WinogradOutputs<TSimd>.UnitTiles));
+        }
+    }
+
+    private void WinogradBackwardWeights<TSimd>(in ConvolutionGeometry geometry, Tensor x, Tensor dy, Tensor? scale, Tensor weightGradient)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        WinogradTiles tiles = TilesOf(geometry, x.Shape);
+        int atOnce = WinogradLayout.TilesAtOnce(geometry.InChannels, geometry.OutChannels, tiles.Count);
+        var layout = new WinogradLayout(geometry.InChannels, geometry.OutChannels, atOnce, TSimd.TileRows);
+        float* memory = Workspace(layout.FactorLength + layout.ProductLength);
+        for (int first = 0; first < tiles.Count; first += atOnce)
+        {
+            int count = Math.Min(atOnce, tiles.Count - first);
+            WinogradInputs<TSimd> inputs = InputsOf<TSimd>(tiles, layout, first, count, Pointer(x), memory);
+            _pool.Run(ref inputs, UnitsOf(layout.Slots, WinogradInputs<TSimd>.UnitSlots));
+            var gradients = new WinogradOutputGradients<TSimd>
+            {
+                Tiles = tiles,
+                Layout = layout,
+                FirstTile = first,
+                TileCount = count,
+                Source = Pointer(dy),
+                Zeros = Zeros(Math.Max(geometry.InChannels, geometry.OutChannels)),
+                Target = memory + layout.FactorLength,
+            };
+            _pool.Run(ref gradients, UnitsOf(layout.Slots, WinogradOutputGradients<TSimd>.UnitSlots));
+            var sums = new WinogradWeightGradients<TSimd>
+            {
+                Layout = layout,
+                Left = memory,
+                Right = gradients.Target,
+                Scale = PointerOrNull(scale),
+                Target = Pointer(weightGradient),
+                Scratch = _scratch,
+            };
+            _pool.Run(ref sums, sums.Units);
+        }
+    }
+
+    private WinogradInputs<TSimd> InputsOf<TSimd>(in WinogradTiles tiles, in WinogradLayout layout, int first, int count, float* source, float* target)
+        where TSimd : unmanaged, ISimd<TSimd> => new()
+    {
+        Tiles = tiles,
+        Layout = layout,
+        FirstTile = first,
+        TileCount = count,
+        Source = source,
+        Zeros = Zeros(Math.Max(layout.Channels, layout.Columns)),
+        Target = target,
+    };
+}
