@@ -1,3 +1,4 @@
+using DeepLab.Weights.Caffe;
 using DeepLab.Weights.SafeTensors;
 
 namespace DeepLab.Weights;
@@ -6,7 +7,7 @@ namespace DeepLab.Weights;
 public static class TensorFile
 {
     /// <summary>How many bytes the format is told by.</summary>
-    private const int Beginning = 64;
+    private const int Beginning = CaffeSignature.Bytes;
 
     /// <summary>Opens a file, whose format is told by its content; it stays open until disposed of.</summary>
     /// <exception cref="InvalidFileException">The format is not known, or the file is damaged.</exception>
@@ -21,6 +22,6 @@ public static class TensorFile
         }
 
         if (bytes.Length == 0) throw new InvalidFileException(path, "is empty; a weights file was expected (.pth, .safetensors or .caffemodel)");
-        return SafeTensorsFile.Open(path);
+        return CaffeModelFile.LooksLike(bytes) ? CaffeModelFile.Open(path) : SafeTensorsFile.Open(path);
     }
 }

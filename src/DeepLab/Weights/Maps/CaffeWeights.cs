@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using DeepLab.Kernels;
 using DeepLab.Layers;
 using DeepLab.Models;
-using DeepLab.Weights.SafeTensors;
 
 namespace DeepLab.Weights.Maps;
 
@@ -13,9 +12,9 @@ namespace DeepLab.Weights.Maps;
 /// </summary>
 /// <remarks>
 /// The three-scale network repeats every layer for the smaller images and shares the parameters; its file repeats the values. The first scale's
-/// are read; <see cref="Differences"/> compares the others with them.
+/// are read; <see cref="FindNotes"/> compares the others with them.
 /// </remarks>
-internal sealed class CaffeWeights
+internal sealed class CaffeWeights : IWeightsMap
 {
     private const string Prefix = "Scale.", Suffix = ".weight";
 
@@ -54,10 +53,13 @@ internal sealed class CaffeWeights
         Variance,
     }
 
-    /// <summary>The network. Its classes mean something only if <see cref="HasHead"/>.</summary>
+    /// <inheritdoc/>
+    public string Names => $"Caffe's layers (conv1, bn_conv1, scale_conv1, ...), {(IsThreeScale ? "three scales" : "one scale")}";
+
+    /// <inheritdoc/>
     public DeepLabConfiguration Configuration { get; }
 
-    /// <summary>Whether the file has the last layer of a DeepLab, four dilated convolutions.</summary>
+    /// <inheritdoc/>
     public bool HasHead { get; }
 
     /// <summary>
@@ -73,7 +75,7 @@ internal sealed class CaffeWeights
     public static bool Recognises(ITensorFile file) => file.TryGet("conv1[0]", out _) && file.TryGet("res2a_branch2a[0]", out _);
 
     /// <summary>All that keeps the file from being this network, by Caffe's names: what is missing, misshapen or left over.</summary>
-    public IReadOnlyList<string> Problems()
+    public IReadOnlyList<string> FindProblems()
     {
         var problems = new List<string>();
         var known = new HashSet<string>(StringComparer.Ordinal);
@@ -86,7 +88,7 @@ internal sealed class CaffeWeights
 
         problems.AddRange(_file.Tensors
             .Where(t => !known.Contains(t.Name) && !IsClassifier(LayerOf(t.Name)))
-            .Select(t => $"{SafeTensorsHeader.Quote(t.Name)} is not part of the network"));
+            .Select(t => $"{FileText.Quote(t.Name)} is not part of the network"));
         return problems;
     }
 
@@ -95,7 +97,7 @@ internal sealed class CaffeWeights
     /// </summary>
     /// <param name="name">Our name, such as <c>Scale.layer3.7.bn2.running_mean</c>.</param>
     /// <param name="target">Takes the elements.</param>
-    /// <exception cref="InvalidFileException">What the array is made of is among <see cref="Problems"/>.</exception>
+    /// <exception cref="InvalidFileException">What the array is made of is among <see cref="FindProblems"/>.</exception>
     /// <exception cref="DeepLabException">The file cannot be read.</exception>
     public void Read(string name, Span<float> target)
     {
@@ -112,11 +114,18 @@ internal sealed class CaffeWeights
             target[i] = (float)((factor[0] == 0 ? 0 : (double)target[i] / factor[0]) - bias[i]);
     }
 
+    /// <inheritdoc/>
+    public IEnumerable<string> FindNotes()
+    {
+        IReadOnlyList<string> differences = FindDifferences();
+        return differences.Count == 0 ? [] : [$"the scales do not hold the same values, and the first scale's are taken; others are in {string.Join(", ", differences)}"];
+    }
+
     /// <summary>
     /// Compares what the smaller scales have with the first scale's, value for value, and names the blobs that differ. Those among
-    /// <see cref="Problems"/> are passed over.
+    /// <see cref="FindProblems"/> are passed over.
     /// </summary>
-    public IReadOnlyList<string> Differences()
+    public IReadOnlyList<string> FindDifferences()
     {
         if (!IsThreeScale) return [];
         var differences = new List<string>();
@@ -145,7 +154,7 @@ internal sealed class CaffeWeights
     private static bool IsClassifier(string layer) => layer.StartsWith("fc", StringComparison.Ordinal) && !CaffeNames.IsHeadBranch(layer);
 
     private static string Misfit(Blob blob, TensorInfo tensor) =>
-        $"{blob.Name} is [{string.Join(", ", tensor.Shape.Take(6))}{(tensor.Shape.Count > 6 ? ", ..." : "")}], not [{string.Join(", ", blob.Shape)}]";
+        $"{blob.Name} is {FileText.Shape(tensor.Shape)}, not [{string.Join(", ", blob.Shape)}]";
 
     private IEnumerable<Blob> Copies() => IsThreeScale ? CaffeNames.Scales.SelectMany(s => _blobs.Select(b => b.WithScale(s))) : [];
 
@@ -179,7 +188,7 @@ internal sealed class CaffeWeights
         long classes = branch is { Shape.Count: > 0 } ? branch.Shape[0] : 0;
         return classes is >= 2 and <= 255
             ? (int)classes
-            : throw new InvalidFileException(_file.Path, $"its last layer {SafeTensorsHeader.Quote(head)} has {classes} classes; from 2 to 255 are possible");
+            : throw new InvalidFileException(_file.Path, $"its last layer {FileText.Quote(head)} has {classes} classes; from 2 to 255 are possible");
     }
 
     /// <summary>Notes the blobs that a convolution of ours is made of, and which of our arrays comes from which.</summary>

@@ -29,8 +29,8 @@ public sealed class CaffeWeightsTests
         Assert.True(weights.HasHead);
         Assert.False(weights.IsThreeScale);
         Assert.Empty(weights.LeftOut);
-        Assert.Empty(weights.Problems());
-        Assert.Empty(weights.Differences());
+        Assert.Empty(weights.FindProblems());
+        Assert.Empty(weights.FindDifferences());
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class CaffeWeightsTests
             CaffeBytes.Layer(layer.Key, [.. layer.Select(t => CaffeBytes.Blob([.. t.Shape], model.Values(t.Name, (int)t.Count)))]))];
         using CaffeModelFile file = CaffeModelFile.Parse(bytes, "name");
         var weights = new CaffeWeights(file);
-        Assert.Empty(weights.Problems());
+        Assert.Empty(weights.FindProblems());
         DeepLabResNet network = new(PlanningBackend.ForShapes, weights.Configuration);
         foreach (StateTensor tensor in network.State)
         {
@@ -76,11 +76,11 @@ public sealed class CaffeWeightsTests
         file.Constants["bn_conv1[1]"] = 5;
         file.Constants["bn_conv1[2]"] = 2;
         var weights = new CaffeWeights(file);
-        Assert.Empty(weights.Problems());
+        Assert.Empty(weights.FindProblems());
         Assert.All(Read(weights, "Scale.bn1.running_mean", 64), v => Assert.Equal(1.25f, v));
         Assert.All(Read(weights, "Scale.bn1.running_var", 64), v => Assert.Equal(2.5f, v));
         file.Shapes["conv1[1]"] = [63];
-        Assert.Equal(["conv1[1] is [63], not [64]"], new CaffeWeights(file).Problems());
+        Assert.Equal(["conv1[1] is [63], not [64]"], new CaffeWeights(file).FindProblems());
     }
 
     [Theory]
@@ -97,7 +97,7 @@ public sealed class CaffeWeightsTests
         Assert.False(weights.HasHead);
         Assert.Equal(101, weights.Configuration.Depth);
         Assert.Equal(leftOut ? [layer] : [], weights.LeftOut);
-        Assert.Equal(leftOut ? [] : ["'classifier[0]' is not part of the network", "'classifier[1]' is not part of the network"], weights.Problems());
+        Assert.Equal(leftOut ? [] : ["'classifier[0]' is not part of the network", "'classifier[1]' is not part of the network"], weights.FindProblems());
         Assert.Throws<ArgumentException>(() => weights.Read("Scale.layer5.conv2d_list.0.weight", new float[9]));
     }
 
@@ -106,10 +106,10 @@ public sealed class CaffeWeightsTests
     {
         FakeCaffeModel file = FakeCaffeModel.Of(18, classes: 91, head: "fc1_coco");
         Assert.Equal(91, new CaffeWeights(file).Configuration.Classes);
-        Assert.Empty(new CaffeWeights(file).Problems());
+        Assert.Empty(new CaffeWeights(file).FindProblems());
         Assert.Equal(file.Values("fc1_coco_c1[1]", 91), Read(new CaffeWeights(file), "Scale.layer5.conv2d_list.1.bias", 91));
         file.Shapes.Add("fc1_other_c0[0]", [3, 512, 3, 3]);
-        Assert.Equal(["'fc1_other_c0[0]' is not part of the network"], new CaffeWeights(file).Problems());
+        Assert.Equal(["'fc1_other_c0[0]' is not part of the network"], new CaffeWeights(file).FindProblems());
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public sealed class CaffeWeightsTests
                 "'new line[0]' is not part of the network",
                 "'conv1_res05_relu[0]' is not part of the network",
             ],
-            weights.Problems());
+            weights.FindProblems());
         Assert.Equal("model: res2a_branch2b[0] is missing", Assert.Throws<InvalidFileException>(() => Read(weights, "Scale.layer1.0.conv2.weight", 36864)).Message);
         Assert.Equal("model: scale_conv1[0] is [8, 8], not [64]", Assert.Throws<InvalidFileException>(() => Read(weights, "Scale.bn1.weight", 64)).Message);
     }
@@ -150,11 +150,11 @@ public sealed class CaffeWeightsTests
         FakeCaffeModel file = FakeCaffeModel.Of(18, threeScales: true);
         var weights = new CaffeWeights(file);
         Assert.True(weights.IsThreeScale);
-        Assert.Empty(weights.Problems());
-        Assert.Empty(weights.Differences());
+        Assert.Empty(weights.FindProblems());
+        Assert.Empty(weights.FindDifferences());
         file.Constants["bn_conv1_res05[2]"] = 1;
         file.Constants["fc1_voc12_res075_c2[1]"] = 0.5f;
-        Assert.Equal(["bn_conv1_res05[2]", "fc1_voc12_res075_c2[1]"], weights.Differences());
+        Assert.Equal(["bn_conv1_res05[2]", "fc1_voc12_res075_c2[1]"], weights.FindDifferences());
 
         // What is missing or misshapen cannot differ.
         file.Shapes.Remove("bn_conv1_res05[2]");
@@ -162,8 +162,8 @@ public sealed class CaffeWeightsTests
         file.Shapes.Add("conv1_res05[1]", [64]);
         Assert.Equal(
             ["fc1_voc12_res075_c2[1] is [4], not [3]", "bn_conv1_res05[2] is missing", "'conv1_res05[1]' is not part of the network"],
-            weights.Problems());
-        Assert.Empty(weights.Differences());
+            weights.FindProblems());
+        Assert.Empty(weights.FindDifferences());
     }
 
     [Fact]
@@ -171,7 +171,7 @@ public sealed class CaffeWeightsTests
     {
         FakeCaffeModel file = FakeCaffeModel.Of(18);
         file.Shapes.Add("conv1_res05[0]", [64, 3, 7, 7]);
-        IReadOnlyList<string> problems = new CaffeWeights(file).Problems();
+        IReadOnlyList<string> problems = new CaffeWeights(file).FindProblems();
         Assert.Equal((2 * file.Shapes.Count) - 3, problems.Count);
         Assert.Equal("conv1_res075[0] is missing", problems[0]);
         Assert.DoesNotContain("conv1_res05[0] is missing", problems);
