@@ -1,4 +1,5 @@
 using DeepLab.Weights.Caffe;
+using DeepLab.Weights.PyTorch;
 using DeepLab.Weights.SafeTensors;
 
 namespace DeepLab.Weights;
@@ -22,6 +23,18 @@ public static class TensorFile
         }
 
         if (bytes.Length == 0) throw new InvalidFileException(path, "is empty; a weights file was expected (.pth, .safetensors or .caffemodel)");
-        return CaffeModelFile.LooksLike(bytes) ? CaffeModelFile.Open(path) : SafeTensorsFile.Open(path);
+        if (PyTorchFile.LooksLike(bytes)) return PyTorchFile.Open(path);
+        if (CaffeModelFile.LooksLike(bytes)) return CaffeModelFile.Open(path);
+        if (SafeTensorsFile.LooksLike(bytes)) return SafeTensorsFile.Open(path);
+
+        // What begins like no format may be a damaged one, whose name still tells what is wrong with it.
+        return Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".safetensors" => SafeTensorsFile.Open(path),
+            ".caffemodel" => CaffeModelFile.Open(path),
+            _ => throw new InvalidFileException(path, $"is no weights file that is known: it begins with {Hex(bytes)}; .pth, .safetensors and .caffemodel files are"),
+        };
     }
+
+    private static string Hex(ReadOnlySpan<byte> bytes) => Convert.ToHexString(bytes[..Math.Min(8, bytes.Length)]);
 }

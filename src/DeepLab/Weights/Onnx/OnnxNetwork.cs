@@ -179,20 +179,11 @@ internal sealed class OnnxNetwork
             DocString = $"DeepLab-ResNet-{_configuration.Depth} (DeepLab v2, arXiv:1606.00915), {_configuration.Classes} classes, {scales}",
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OperatorSet } },
         };
-        Add("format", "deeplab-resnet");
-        Add("depth", _configuration.Depth.ToString(CultureInfo.InvariantCulture));
-        Add("classes", _configuration.Classes.ToString(CultureInfo.InvariantCulture));
-        if (weights.ClassNames is { } names) Add("class_names", JsonSerializer.Serialize(names));
+        foreach ((string key, string value) in NetworkMetadata.Of(weights)) Add(key, value);
         Add("scales", options.ThreeScales ? "1 0.75 0.5" : "1");
         Add("input", options.FoldPreprocessing ? "pixels" : "preprocessed");
-        Add("preprocessing", _configuration.Preprocessing.Name);
-        Add("mean", Numbers(_configuration.Preprocessing.Mean));
-        Add("deviation", Numbers(_configuration.Preprocessing.Deviation));
-        Add("channel_order", _configuration.Preprocessing.ChannelOrder);
         return model;
 
         void Add(string key, string value) => model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
-
-        static string Numbers(IEnumerable<float> values) => string.Join(' ', values.Select(v => v.ToString(CultureInfo.InvariantCulture)));
     }
 }

@@ -125,7 +125,8 @@ public static class SafeTensorsWriter
         }
     }
 
-    private static int ArrayLength(string name, long[] shape)
+    /// <summary>The number of elements of a shape, which an array must be able to hold.</summary>
+    internal static int ArrayLength(string name, long[] shape)
     {
         long count = 1;
         foreach (long side in shape)
