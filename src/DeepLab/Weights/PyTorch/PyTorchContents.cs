@@ -29,11 +29,16 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
         string folder = directory.Entries.Count == 0 ? "" : directory.Entries[0].Name.Split('/', 2)[0];
         string code = $"{folder}/code/";
         if (directory.Contains($"{folder}/constants.pkl") || directory.Entries.Any(e => e.Name.StartsWith(code, StringComparison.Ordinal)))
-            throw new InvalidFileException(bytes.Path, "is a TorchScript archive (torch.jit.save), whose network is a program; save the weights alone: torch.save(model.state_dict(), path)");
+        {
+            throw new InvalidFileException(
+                bytes.Path, "is a TorchScript archive (torch.jit.save), whose network is a program; save the weights alone: torch.save(model.state_dict(), path)");
+        }
+
         if (!directory.Contains($"{folder}/data.pkl"))
         {
             string some = string.Join(", ", directory.Entries.Take(3).Select(e => FileText.Quote(e.Name)));
-            throw new InvalidFileException(bytes.Path, $"is a zip archive that torch.save did not write: it has no data.pkl but {directory.Entries.Count} records ({(some.Length == 0 ? "none" : some)}, ...)");
+            throw new InvalidFileException(
+                bytes.Path, $"is a zip archive that torch.save did not write: it has no data.pkl but {directory.Entries.Count} records ({(some.Length == 0 ? "none" : $"{some}, ...")})");
         }
 
         RequireLittleEndian(bytes, directory, $"{folder}/byteorder");
@@ -78,7 +83,8 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
     }
 
     /// <summary>The exception for a file whose elements lie the other way round.</summary>
-    public static InvalidFileException BigEndian(string path) => new(path, "was written on a big-endian machine, whose files are not read; load it in Python there and save it as safetensors");
+    private static InvalidFileException BigEndian(string path) => new(
+        path, "was written on a big-endian machine, whose files are not read; load it in Python there and save it as safetensors");
 
     private static Dictionary<string, long> LocateStorages(FileBytes bytes, long position, List<PickleValue> keys, IReadOnlyList<PickleStorage> storages)
     {
@@ -86,7 +92,10 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
         foreach (PickleStorage storage in storages)
         {
             if (!byKey.TryAdd(storage.Key, storage) && byKey[storage.Key] is var first && (first.Type != storage.Type || first.Total != storage.Total))
-                throw new InvalidFileException(bytes.Path, $"storage {FileText.Quote(storage.Key)} is described as {first.Total} elements of {first.Type} and as {storage.Total} of {storage.Type}");
+            {
+                throw new InvalidFileException(
+                    bytes.Path, $"storage {FileText.Quote(storage.Key)} is described as {first.Total} elements of {first.Type} and as {storage.Total} of {storage.Type}");
+            }
         }
 
         var offsets = new Dictionary<string, long>(StringComparer.Ordinal);
@@ -100,7 +109,9 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
             if (bytes.Length - position < prefix.Length || bytes.Length - position - prefix.Length < length)
             {
                 throw new InvalidFileException(
-                    bytes.Path, $"is cut short: storage {FileText.Quote(key)} at byte {position} takes {length + prefix.Length} bytes, of {bytes.Length - position} left; fetch or write it again");
+                    bytes.Path,
+                    $"is cut short: storage {FileText.Quote(key)} at byte {position} takes {length + prefix.Length} bytes, of {bytes.Length - position} left; "
+                    + "fetch or write it again");
             }
 
             bytes.Read(prefix, position);

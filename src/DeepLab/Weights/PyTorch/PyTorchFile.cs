@@ -106,7 +106,7 @@ public sealed class PyTorchFile : ITensorFile
         if (PyTorchContents.LooksLikeLegacy(start)) return PyTorchContents.ReadLegacy(bytes, start);
         if (PyTorchContents.LooksLikeTar(start))
             throw new InvalidFileException(bytes.Path, "is a tar archive, as PyTorch wrote them before 0.1.10, which are not read; load it in Python and save it again");
-        throw new InvalidFileException(
-            bytes.Path, $"not a PyTorch file: it begins with {(start.Length == 0 ? "nothing" : Convert.ToHexString(start[..Math.Min(8, start.Length)]))}; expected a zip archive or the magic number of torch.save");
+        string found = start.Length == 0 ? "nothing" : Convert.ToHexString(start[..Math.Min(8, start.Length)]);
+        throw new InvalidFileException(bytes.Path, $"not a PyTorch file: it begins with {found}; expected a zip archive or the magic number of torch.save");
     }
 }

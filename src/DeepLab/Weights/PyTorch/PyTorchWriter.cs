@@ -1,6 +1,5 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
-using DeepLab.Weights.SafeTensors;
 
 namespace DeepLab.Weights.PyTorch;
 

@@ -228,11 +228,11 @@ internal sealed class Unpickler(PickleReader reader)
     /// <summary>What stands for a storage: ('storage', type, key, device, count), and in old files the view of it, None or (key, offset, count).</summary>
     private PickleStorage MakeStorage(PickleValue id)
     {
-        if (id is not PickleTuple { Items: [PickleText { Value: "storage" }, PickleGlobal { Function: PickleFunction.Storage } type, PickleText key, PickleText, PickleInteger total, .. var view] })
+        if (id is not PickleTuple { Items: [PickleText { Value: "storage" }, PickleGlobal { Function: PickleFunction.Storage } type, PickleText key, PickleText, PickleInteger total, ..] } tuple)
             throw Invalid($"refers to {id.Kind} outside of it that is no description of a storage");
         if (total.Value < 0 || total.Value > long.MaxValue / type.Type.Size())
             throw Invalid($"has a storage {FileText.Quote(key.Value)} of {total.Value} elements");
-        switch (view)
+        switch (tuple.Items[5..])
         {
             case [] or [PickleConstant]:
                 return new PickleStorage(type.Type, key.Value, total.Value, 0, total.Value);
