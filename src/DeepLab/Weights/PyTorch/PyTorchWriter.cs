@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using DeepLab.Weights.SafeTensors;
 
 namespace DeepLab.Weights.PyTorch;
 
