@@ -2,6 +2,7 @@ using System.CommandLine;
 using DeepLab.Data;
 using DeepLab.Models;
 using DeepLab.Weights;
+using DeepLab.Weights.Onnx;
 
 namespace DeepLab.Cli;
 
@@ -11,6 +12,7 @@ internal sealed class ConvertCommand
     private readonly Argument<string> _input, _output;
     private readonly Option<int?> _classes, _depth;
     private readonly Option<string?> _classesFile;
+    private readonly Option<bool> _oneScale, _foldPreprocessing;
 
     private ConvertCommand(CliCommand command)
     {
@@ -25,6 +27,8 @@ internal sealed class ConvertCommand
         _classesFile = command.AddOption<string?>(
             "--classes-file", "names of the classes for the metadata, a line `index name` each [default: those in IN, or VOC's if there are 21]");
         _classesFile.HelpName = "FILE";
+        _oneScale = command.AddOption<bool>("--one-scale", "for .onnx: the scores of the image's own size alone, not the maximum of three scales");
+        _foldPreprocessing = command.AddOption<bool>("--fold-preprocessing", "for .onnx: take pixels, uint8 [batch, height, width, 3] in red, green, blue, and prepare them in the graph");
     }
 
     public static Command Create()
@@ -35,6 +39,7 @@ internal sealed class ConvertCommand
             [
                 "deeplab convert train_iter_20000.caffemodel MS_DeepLab_resnet_trained_VOC.pth",
                 "deeplab convert VOC12_scenes_20000.pth VOC12_scenes_20000.safetensors",
+                "deeplab convert VOC12_scenes_20000.pth net.onnx --fold-preprocessing",
             ],
         };
         var options = new ConvertCommand(command);
@@ -47,6 +52,8 @@ internal sealed class ConvertCommand
         CliConsole console = invocation.Console;
         string input = parse.GetValue(_input)!, output = parse.GetValue(_output)!;
         if (!NetworkFile.CanWrite(output)) throw new UsageException($"'{output}' says no format of weights: it must end in {string.Join(", ", NetworkFile.Extensions)}");
+        var onnx = new OnnxOptions { ThreeScales = !parse.GetValue(_oneScale), FoldPreprocessing = parse.GetValue(_foldPreprocessing) };
+        if (onnx != new OnnxOptions() && Path.GetExtension(output) != ".onnx") throw new UsageException("--one-scale and --fold-preprocessing are for .onnx files");
         using WeightsFile source = WeightsFile.Open(input);
         console.Line($"read {Printable.Of(input)}");
         WeightsDisplay.Describe(source, console);
@@ -57,7 +64,7 @@ internal sealed class ConvertCommand
         if (parse.GetValue(_classesFile) is string file) names = ClassNames.Complete(source.Configuration.Classes, ClassNames.Load(file));
         else if (names is null && source.Configuration.Classes == ClassNames.Voc.Count) names = ClassNames.Voc;
         var weights = new ConvertedWeights(source, names);
-        NetworkFile.Save(output, weights);
+        NetworkFile.Save(output, weights, onnx);
         console.Row("checksum", weights.Checksum());
         console.Line($"written {Printable.Of(output)}, {Printable.Count(new FileInfo(output).Length)} bytes");
         return 0;

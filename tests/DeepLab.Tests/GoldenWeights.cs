@@ -14,14 +14,7 @@ internal static class GoldenWeights
     {
         var state = new Builder($"resnet{depth}-{classes}");
         bool bottlenecks = depth >= 50;
-        int[] blocks = depth switch
-        {
-            18 => [2, 2, 2, 2],
-            34 or 50 => [3, 4, 6, 3],
-            101 => [3, 4, 23, 3],
-            152 => [3, 8, 36, 3],
-            _ => throw new ArgumentOutOfRangeException(nameof(depth)),
-        };
+        int[] blocks = BlocksPerStage(depth);
         state.Convolution("Scale.conv1", 64, 3, 7);
         state.BatchNorm("Scale.bn1", 64, 312.5);
         int input = 64;
@@ -57,6 +50,16 @@ internal static class GoldenWeights
 
         return state.Tensors;
     }
+
+    /// <summary>Blocks of each of the four stages.</summary>
+    public static int[] BlocksPerStage(int depth) => depth switch
+    {
+        18 => [2, 2, 2, 2],
+        34 or 50 => [3, 4, 6, 3],
+        101 => [3, 4, 23, 3],
+        152 => [3, 8, 36, 3],
+        _ => throw new ArgumentOutOfRangeException(nameof(depth)),
+    };
 
     private sealed class Builder(string caseName)
     {

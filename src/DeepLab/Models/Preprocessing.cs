@@ -12,7 +12,7 @@ public sealed class Preprocessing
 
     /// <summary>torchvision's for its ResNets: red, green, blue, scaled to 1, mean 0.485, 0.456, 0.406 and deviation 0.229, 0.224, 0.225.</summary>
     public static readonly Preprocessing TorchVision =
-        new("torchvision", "RGB", [0.485f * 255, 0.456f * 255, 0.406f * 255], [0.229f * 255, 0.224f * 255, 0.225f * 255]);
+        new("torchvision", "RGB", [123.675f, 116.28f, 103.53f], [58.395f, 57.12f, 57.375f]);
 
     private Preprocessing(string name, string channelOrder, ImmutableArray<float> mean, ImmutableArray<float> deviation)
     {

@@ -127,6 +127,25 @@ internal sealed class FileBytes : IDisposable
             bytes.Slice(i, size).Reverse();
     }
 
+    /// <summary>Writes singles as little-endian F32 elements, one after another.</summary>
+    public static void WriteSingle(Stream stream, ReadOnlySpan<float> data)
+    {
+        const int Part = 1 << 20;
+        byte[]? swapped = BitConverter.IsLittleEndian ? null : new byte[Part * sizeof(float)];
+        for (int start = 0; start < data.Length; start += Part)
+        {
+            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(data.Slice(start, Math.Min(Part, data.Length - start)));
+            if (swapped is not null)
+            {
+                bytes.CopyTo(swapped);
+                ToLittleEndian(swapped.AsSpan(0, bytes.Length), sizeof(float));
+                bytes = swapped.AsSpan(0, bytes.Length);
+            }
+
+            stream.Write(bytes);
+        }
+    }
+
     private void ReadRaw<T>(long offset, Span<T> target)
         where T : unmanaged
     {

@@ -2,6 +2,8 @@ using DeepLab.Kernels;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Weights.Maps;
+using DeepLab.Weights.Onnx;
+using DeepLab.Weights.PyTorch;
 using DeepLab.Weights.SafeTensors;
 
 namespace DeepLab.Weights;
@@ -10,7 +12,7 @@ namespace DeepLab.Weights;
 public static class NetworkFile
 {
     /// <summary>The extensions of what can be written.</summary>
-    public static IReadOnlyList<string> Extensions { get; } = [".safetensors"];
+    public static IReadOnlyList<string> Extensions { get; } = [".pth", ".safetensors", ".onnx"];
 
     /// <summary>Writes the network, atomically.</summary>
     /// <param name="path">The file; its extension says the format.</param>
@@ -20,12 +22,24 @@ public static class NetworkFile
     public static void Save(string path, DeepLabResNet network, IReadOnlyList<string>? classNames = null) => Save(path, new NetworkWeights(network, classNames));
 
     /// <summary>Writes weights, atomically; they are read one array at a time.</summary>
-    /// <inheritdoc cref="Save(string, DeepLabResNet, IReadOnlyList{string})"/>
-    public static void Save(string path, INetworkWeights weights)
+    /// <param name="path">The file; its extension says the format.</param>
+    /// <param name="weights">The weights.</param>
+    /// <param name="onnx">What an .onnx file computes beside the network; null for the three scales.</param>
+    /// <exception cref="DeepLabException">There is no such format, or the file cannot be written.</exception>
+    public static void Save(string path, INetworkWeights weights, OnnxOptions? onnx = null)
     {
         if (!CanWrite(path)) throw new DeepLabException($"{path}: the extension says no format of weights: end the name in {string.Join(", ", Extensions)}");
+        if (Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase))
+        {
+            OnnxWriter.Write(path, weights, onnx ?? new OnnxOptions());
+            return;
+        }
+
         (string, long[])[] tensors = [.. weights.State.Select(t => (t.Name, t.Shape.ToArray()))];
-        SafeTensorsWriter.Write(path, tensors, (index, target) => weights.Read(weights.State[index].Name, target), NetworkMetadata.Of(weights));
+        void Fill(int index, Span<float> target) => weights.Read(weights.State[index].Name, target);
+        Dictionary<string, string> metadata = NetworkMetadata.Of(weights);
+        if (Path.GetExtension(path).Equals(".safetensors", StringComparison.OrdinalIgnoreCase)) SafeTensorsWriter.Write(path, tensors, Fill, metadata);
+        else PyTorchWriter.Write(path, tensors, Fill, metadata);
     }
 
     /// <summary>Whether a file's name says a format that can be written.</summary>

@@ -6,7 +6,7 @@ using DeepLab.Weights.Maps;
 namespace DeepLab.Weights;
 
 /// <summary>
-/// The texts that our files carry beside the arrays: <c>format</c>, <c>depth</c>, <c>classes</c>, <c>preprocessing</c>, <c>mean</c>, <c>channel_order</c>,
+/// The texts that our files carry beside the arrays: <c>format</c>, <c>depth</c>, <c>classes</c>, <c>preprocessing</c>, <c>mean</c>, <c>deviation</c>, <c>channel_order</c>,
 /// <c>stride</c> (<c>1x1</c> or <c>3x3</c>) and, where they are known, <c>class_names</c> as a JSON array.
 /// </summary>
 internal static class NetworkMetadata
@@ -24,7 +24,8 @@ internal static class NetworkMetadata
             ["depth"] = Text(configuration.Depth),
             ["classes"] = Text(configuration.Classes),
             [PreprocessingKey] = configuration.Preprocessing.Name,
-            ["mean"] = Mean(configuration.Preprocessing),
+            ["mean"] = Numbers(configuration.Preprocessing.Mean),
+            ["deviation"] = Numbers(configuration.Preprocessing.Deviation),
             ["channel_order"] = configuration.Preprocessing.ChannelOrder,
             [StrideKey] = Stride(configuration),
         };
@@ -51,7 +52,8 @@ internal static class NetworkMetadata
 
         Require(file, "depth", Text(configuration.Depth));
         if (map.HasHead) Require(file, "classes", Text(configuration.Classes));
-        Require(file, "mean", Mean(configuration.Preprocessing));
+        Require(file, "mean", Numbers(configuration.Preprocessing.Mean));
+        Require(file, "deviation", Numbers(configuration.Preprocessing.Deviation));
         Require(file, "channel_order", configuration.Preprocessing.ChannelOrder);
         return configuration;
     }
@@ -86,7 +88,7 @@ internal static class NetworkMetadata
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string Mean(Preprocessing preprocessing) => string.Join(' ', preprocessing.Mean.Select(m => m.ToString(CultureInfo.InvariantCulture)));
+    private static string Numbers(IEnumerable<float> values) => string.Join(' ', values.Select(v => v.ToString(CultureInfo.InvariantCulture)));
 
     private static string Stride(DeepLabConfiguration configuration) => configuration.StrideOn3x3 ? "3x3" : "1x1";
 }

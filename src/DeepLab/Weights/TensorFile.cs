@@ -1,3 +1,5 @@
+using DeepLab.Weights.Caffe;
+using DeepLab.Weights.PyTorch;
 using DeepLab.Weights.SafeTensors;
 
 namespace DeepLab.Weights;
@@ -6,7 +8,7 @@ namespace DeepLab.Weights;
 public static class TensorFile
 {
     /// <summary>How many bytes the format is told by.</summary>
-    private const int Beginning = 64;
+    private const int Beginning = CaffeSignature.Bytes;
 
     /// <summary>Opens a file, whose format is told by its content; it stays open until disposed of.</summary>
     /// <exception cref="InvalidFileException">The format is not known, or the file is damaged.</exception>
@@ -21,6 +23,18 @@ public static class TensorFile
         }
 
         if (bytes.Length == 0) throw new InvalidFileException(path, "is empty; a weights file was expected (.pth, .safetensors or .caffemodel)");
-        return SafeTensorsFile.Open(path);
+        if (PyTorchFile.LooksLike(bytes)) return PyTorchFile.Open(path);
+        if (CaffeModelFile.LooksLike(bytes)) return CaffeModelFile.Open(path);
+        if (SafeTensorsFile.LooksLike(bytes)) return SafeTensorsFile.Open(path);
+
+        // What begins like no format may be a damaged one, whose name still tells what is wrong with it.
+        return Path.GetExtension(path).ToLowerInvariant() switch
+        {
+            ".safetensors" => SafeTensorsFile.Open(path),
+            ".caffemodel" => CaffeModelFile.Open(path),
+            _ => throw new InvalidFileException(path, $"is no weights file that is known: it begins with {Hex(bytes)}; .pth, .safetensors and .caffemodel files are"),
+        };
     }
+
+    private static string Hex(ReadOnlySpan<byte> bytes) => Convert.ToHexString(bytes[..Math.Min(8, bytes.Length)]);
 }

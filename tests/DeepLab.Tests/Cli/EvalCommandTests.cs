@@ -46,8 +46,8 @@ public sealed class EvalCommandTests : IDisposable
         _files.Add("one").List("one", "gone");
         string weights = Snapshot("S_1");
         TinyNetwork.Save(weights, 2);
-        AssertFails(1, $"deeplab: {_files.Root}/nowhere: there is no such folder; it should hold snapshots, VOC12_scenes_<iteration>.safetensors\n", "--snapshots", $"{_files.Root}/nowhere");
-        AssertFails(1, $"deeplab: {Snapshots}: holds no snapshot X_<iteration>.safetensors; it has S_1.safetensors\n", "--snapshots", Snapshots, "--snapshot-prefix", "X_");
+        AssertFails(1, $"deeplab: {_files.Root}/nowhere: there is no such folder; it should hold snapshots, VOC12_scenes_<iteration>(.pth|.safetensors)\n", "--snapshots", $"{_files.Root}/nowhere");
+        AssertFails(1, $"deeplab: {Snapshots}: holds no snapshot X_<iteration>(.pth|.safetensors); it has S_1.safetensors\n", "--snapshots", Snapshots, "--snapshot-prefix", "X_");
         AssertFails(2, "deeplab: --weights and --snapshots exclude each other: one file, or all snapshots of a folder; see deeplab eval --help\n", "--weights", weights, "--snapshots", Snapshots);
         AssertFails(2, "deeplab: --output is for the pictures of --visualize, which is missing; see deeplab eval --help\n", "--weights", weights, "--output", "x");
         AssertFails(1, $"deeplab: {weights} has 2 classes, but --classes says 3\n", "--weights", weights, "--voc", _files.Root, "--split", "train", "--classes", "3");

@@ -45,7 +45,7 @@ public sealed class InfoCommandTests : IDisposable
         File.WriteAllText(path, "something else altogether");
         CliRun run = CliRun.Of("info", path);
         Assert.Equal((1, ""), (run.Status, run.Out));
-        Assert.StartsWith($"deeplab: {path}: not a", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith($"deeplab: {path}: is no weights file that is known: it begins with 736F6D657468696E; ", run.Error, StringComparison.Ordinal);
         Assert.Equal(2, CliRun.Of("info", "--tensors").Status);
         Assert.Equal(1, CliRun.Of("info", _folder).Status);
     }

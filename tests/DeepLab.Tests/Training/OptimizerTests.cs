@@ -22,7 +22,7 @@ public sealed class OptimizerTests
     {
         var options = new TrainingOptions();
         Assert.Equal((20_000, 10, 2.5e-4, 0.9, 5e-4, 10, 1000), (options.Iterations, options.IterationSize, options.BaseRate, options.Momentum, options.WeightDecay, options.HeadRateMultiplier, options.SnapshotEvery));
-        Assert.Equal(Path.Combine("a", "VOC12_scenes_1000.safetensors"), (options with { SnapshotDirectory = "a" }).SnapshotPath(1000));
+        Assert.Equal(Path.Combine("a", "VOC12_scenes_1000.pth"), (options with { SnapshotDirectory = "a" }).SnapshotPath(1000));
     }
 
     [Fact]

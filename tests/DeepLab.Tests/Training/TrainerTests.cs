@@ -48,7 +48,7 @@ public sealed class TrainerTests : IDisposable
         Train(Options, threads: 2);
         string folder = Options.SnapshotDirectory!;
         Assert.Equal(
-            ["VOC12_scenes_2.safetensors", "VOC12_scenes_3.safetensors", "log.csv"],
+            ["VOC12_scenes_2.pth", "VOC12_scenes_3.pth", "log.csv"],
             Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         string[] lines = File.ReadAllLines(Path.Combine(folder, "log.csv"));
         Assert.Equal("iteration,loss_1,loss_075,loss_05,loss_fused,rate,seconds", lines[0]);

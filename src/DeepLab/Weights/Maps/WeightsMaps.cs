@@ -9,7 +9,8 @@ internal static class WeightsMaps
 
     /// <summary>The map by which a network was found in the file.</summary>
     /// <exception cref="InvalidFileException">None fits; the message names some of the file's arrays and the map that comes nearest.</exception>
-    public static IWeightsMap Recognise(ITensorFile file) => NamedWeights.Recognise(file) ?? throw Unknown(file);
+    public static IWeightsMap Recognise(ITensorFile file) =>
+        CaffeWeights.Recognises(file) ? new CaffeWeights(file) : NamedWeights.Recognise(file) ?? throw Unknown(file);
 
     private static InvalidFileException Unknown(ITensorFile file)
     {

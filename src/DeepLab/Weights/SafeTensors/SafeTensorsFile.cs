@@ -71,6 +71,10 @@ public sealed class SafeTensorsFile : ITensorFile
     /// <exception cref="InvalidFileException">The bytes are no valid .safetensors file.</exception>
     public static SafeTensorsFile Parse(ReadOnlyMemory<byte> bytes, string name) => new(FileBytes.Of(bytes, name));
 
+    /// <summary>Whether a file that begins so may be one: a header's length, then JSON.</summary>
+    internal static bool LooksLike(ReadOnlySpan<byte> beginning) =>
+        beginning.Length > 8 && beginning[8] == (byte)'{' && BinaryPrimitives.ReadUInt64LittleEndian(beginning) <= SafeTensorsHeader.MaximumLength;
+
     /// <summary>Finds a tensor by name.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out TensorInfo? tensor)
     {

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace DeepLab.Weights.SafeTensors;
@@ -53,7 +52,7 @@ public static class SafeTensorsWriter
             {
                 Span<float> data = buffer.AsSpan(0, ArrayLength(tensors[i].Name, tensors[i].Shape));
                 fill(i, data);
-                WriteData(stream, data);
+                FileBytes.WriteSingle(stream, data);
             }
         });
     }
@@ -62,25 +61,7 @@ public static class SafeTensorsWriter
     {
         stream.Write(header);
         foreach ((_, _, ReadOnlyMemory<float> data) in tensors)
-            WriteData(stream, data.Span);
-    }
-
-    private static void WriteData(Stream stream, ReadOnlySpan<float> data)
-    {
-        const int Part = 1 << 20;
-        byte[]? swapped = BitConverter.IsLittleEndian ? null : new byte[Part * sizeof(float)];
-        for (int start = 0; start < data.Length; start += Part)
-        {
-            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(data.Slice(start, Math.Min(Part, data.Length - start)));
-            if (swapped is not null)
-            {
-                bytes.CopyTo(swapped);
-                FileBytes.ToLittleEndian(swapped.AsSpan(0, bytes.Length), sizeof(float));
-                bytes = swapped.AsSpan(0, bytes.Length);
-            }
-
-            stream.Write(bytes);
-        }
+            FileBytes.WriteSingle(stream, data.Span);
     }
 
     /// <summary>The file's first part: the length of the JSON, and the JSON.</summary>
@@ -144,7 +125,8 @@ public static class SafeTensorsWriter
         }
     }
 
-    private static int ArrayLength(string name, long[] shape)
+    /// <summary>The number of elements of a shape, which an array must be able to hold.</summary>
+    internal static int ArrayLength(string name, long[] shape)
     {
         long count = 1;
         foreach (long side in shape)
