@@ -14,7 +14,15 @@ namespace DeepLab.Cli;
 /// <param name="MedianSeconds">The median of the timed runs.</param>
 /// <param name="MinSeconds">The fastest run.</param>
 /// <param name="PeakMiB">The most memory that the process has held so far; jobs run from the least memory to the most.</param>
-internal sealed record BenchResult(string Job, double MedianSeconds, double MinSeconds, double PeakMiB);
+/// <param name="Gigaflop">Floating-point operations of the job's convolutions as plain sums, in units of 10⁹.</param>
+internal sealed record BenchResult(string Job, double MedianSeconds, double MinSeconds, double PeakMiB, double Gigaflop);
+
+/// <summary>What one kind of work in one layer took, in one run.</summary>
+/// <param name="Layer">The convolution's path, or the operation where it is none.</param>
+/// <param name="Kind">forward, input gradient, weight gradient; empty where the layer says all.</param>
+/// <param name="Seconds">Time.</param>
+/// <param name="Gigaflop">Floating-point operations as plain sums, in units of 10⁹.</param>
+internal sealed record LayerCost(string Layer, string Kind, double Seconds, double Gigaflop);
 
 /// <summary>
 /// Measures whole jobs on one image of noise, as the project's PyTorch reference does: inference at one scale, at three, and the losses and
@@ -27,6 +35,7 @@ internal sealed class Bench : IDisposable
 
     private const ulong Seed = 1;
 
+    private readonly ProfilingBackend _profiler;
     private readonly DeepLabResNet _network;
     private readonly TrainingSample _sample = new();
     private readonly RaggedShape _shape;
@@ -35,6 +44,7 @@ internal sealed class Bench : IDisposable
     /// <summary>Draws the network's weights and the image.</summary>
     public Bench(Backend backend, DeepLabConfiguration configuration, int size)
     {
+        _profiler = new ProfilingBackend(backend);
         _network = new DeepLabResNet(backend, configuration);
         Initialization.FromScratch(_network, Seed);
         // What drawing the weights left behind is no job's memory.
@@ -56,11 +66,7 @@ internal sealed class Bench : IDisposable
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public BenchResult Measure(string job, Action<int>? progress = null, CancellationToken cancellation = default)
     {
-        // The memory of the job before is given back first, so that each job's peak is its own.
-        _execution?.Dispose();
-        _execution = new Execution(_network.Backend);
-        Action run = Prepare(job, _execution);
-        run();
+        Action run = Start(job, _network.Backend);
         var seconds = new double[Runs];
         for (int i = 0; i < Runs; i++)
         {
@@ -72,11 +78,57 @@ internal sealed class Bench : IDisposable
         }
 
         Array.Sort(seconds);
-        return new BenchResult(job, seconds[Runs / 2], seconds[0], PeakMemory() / (1024.0 * 1024.0));
+        double peak = PeakMemory() / (1024.0 * 1024.0);
+        return new BenchResult(job, seconds[Runs / 2], seconds[0], peak, CountGigaflop(job));
+    }
+
+    /// <summary>The floating-point operations of a job's convolutions as plain sums, in units of 10⁹.</summary>
+    private double CountGigaflop(string job)
+    {
+        ProfilingBackend counter = ProfilingBackend.CountingOnly();
+        using var execution = new Execution(counter);
+        Prepare(job, execution)();
+        return counter.Costs.Values.Sum(c => c.Operations) / 1e9;
+    }
+
+    /// <summary>Runs a job twice, and tells what each layer took in the second run, in the order of its first call.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IReadOnlyList<LayerCost> Profile(string job, CancellationToken cancellation = default)
+    {
+        Action run = Start(job, _profiler);
+        cancellation.ThrowIfCancellationRequested();
+        _profiler.Reset();
+        run();
+        Dictionary<Tensor, string> names = [];
+        foreach (Parameter parameter in _network.Parameters)
+        {
+            names[parameter.Value] = parameter.Name;
+            if (parameter.Gradient is not null) names[parameter.Gradient] = parameter.Name;
+        }
+
+        return
+        [
+            .. _profiler.Costs.Select(cost => cost.Key.Weights is Tensor weights
+                ? new LayerCost(LayerOf(names[weights]), cost.Key.Kind, cost.Value.Seconds, cost.Value.Operations / 1e9)
+                : new LayerCost(cost.Key.Kind, "", cost.Value.Seconds, 0)),
+        ];
     }
 
     /// <summary>Frees the memory of the last job.</summary>
     public void Dispose() => _execution?.Dispose();
+
+    private static string LayerOf(string weights) => weights["Scale.".Length..^".weight".Length];
+
+    /// <summary>Prepares a job and runs it once, which plans its memory and compiles its code.</summary>
+    private Action Start(string job, Backend backend)
+    {
+        // The memory of the job before is given back first, so that each job's peak is its own.
+        _execution?.Dispose();
+        _execution = new Execution(backend);
+        Action run = Prepare(job, _execution);
+        run();
+        return run;
+    }
 
     private Action Prepare(string job, Execution execution)
     {

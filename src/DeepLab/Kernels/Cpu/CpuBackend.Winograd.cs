@@ -165,13 +165,13 @@ public sealed unsafe partial class CpuBackend
 
     private WinogradInputs<TSimd> InputsOf<TSimd>(in WinogradTiles tiles, in WinogradLayout layout, int first, int count, float* source, float* target)
         where TSimd : unmanaged, ISimd<TSimd> => new()
-    {
-        Tiles = tiles,
-        Layout = layout,
-        FirstTile = first,
-        TileCount = count,
-        Source = source,
-        Zeros = Zeros(Math.Max(layout.Channels, layout.Columns)),
-        Target = target,
-    };
+        {
+            Tiles = tiles,
+            Layout = layout,
+            FirstTile = first,
+            TileCount = count,
+            Source = source,
+            Zeros = Zeros(Math.Max(layout.Channels, layout.Columns)),
+            Target = target,
+        };
 }
