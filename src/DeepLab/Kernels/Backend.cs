@@ -55,6 +55,32 @@ public abstract class Backend : IBufferAllocator, IDisposable
     public abstract void ConvolutionBackwardWeights(
         in ConvolutionGeometry geometry, Tensor x, Tensor dy, Tensor? scale, Tensor weightGradient, Tensor? biasGradient);
 
+    /// <summary>y = Σ ((x ∗ weights) · scale + shift) over convolutions of the same input.</summary>
+    /// <remarks>The base class takes one convolution after the other; a backend may do better.</remarks>
+    /// <param name="geometries">A convolution each, all of the same channels.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="weights">The weights of each.</param>
+    /// <param name="y">The output.</param>
+    public virtual void PyramidForward(ReadOnlySpan<ConvolutionGeometry> geometries, Tensor x, ReadOnlySpan<ConvolutionWeights> weights, Tensor y)
+    {
+        for (int i = 0; i < geometries.Length; i++) ConvolutionForward(geometries[i], x, weights[i], y, accumulate: i > 0, null, relu: false);
+    }
+
+    /// <summary>dx = the gradient of the input of <see cref="PyramidForward"/>, where <paramref name="mask"/> &gt; 0; else 0.</summary>
+    public virtual void PyramidBackwardInput(
+        ReadOnlySpan<ConvolutionGeometry> geometries, Tensor dy, ReadOnlySpan<ConvolutionWeights> weights, Tensor dx, Tensor? mask)
+    {
+        for (int i = 0; i < geometries.Length; i++)
+            ConvolutionBackwardInput(geometries[i], dy, weights[i], dx, accumulate: i > 0, i == geometries.Length - 1 ? mask : null);
+    }
+
+    /// <summary>Adds the gradients of the weights and biases of <see cref="PyramidForward"/>, which had no scale, to what they hold.</summary>
+    public virtual void PyramidBackwardWeights(
+        ReadOnlySpan<ConvolutionGeometry> geometries, Tensor x, Tensor dy, ReadOnlySpan<Tensor> weightGradients, ReadOnlySpan<Tensor> biasGradients)
+    {
+        for (int i = 0; i < geometries.Length; i++) ConvolutionBackwardWeights(geometries[i], x, dy, null, weightGradients[i], biasGradients[i]);
+    }
+
     /// <summary>y = the largest value of each window.</summary>
     public abstract void MaxPoolForward(in PoolingGeometry geometry, Tensor x, Tensor y);
 

@@ -86,6 +86,32 @@ public sealed class ProfilingBackend(Backend backend) : Backend
     }
 
     /// <inheritdoc/>
+    public override void PyramidForward(ReadOnlySpan<ConvolutionGeometry> geometries, Tensor x, ReadOnlySpan<ConvolutionWeights> weights, Tensor y)
+    {
+        long start = Stopwatch.GetTimestamp();
+        backend.PyramidForward(geometries, x, weights, y);
+        Add("forward", start, weights[0].Weights, OperationsOf(geometries, y));
+    }
+
+    /// <inheritdoc/>
+    public override void PyramidBackwardInput(
+        ReadOnlySpan<ConvolutionGeometry> geometries, Tensor dy, ReadOnlySpan<ConvolutionWeights> weights, Tensor dx, Tensor? mask)
+    {
+        long start = Stopwatch.GetTimestamp();
+        backend.PyramidBackwardInput(geometries, dy, weights, dx, mask);
+        Add("input gradient", start, weights[0].Weights, OperationsOf(geometries, dy));
+    }
+
+    /// <inheritdoc/>
+    public override void PyramidBackwardWeights(
+        ReadOnlySpan<ConvolutionGeometry> geometries, Tensor x, Tensor dy, ReadOnlySpan<Tensor> weightGradients, ReadOnlySpan<Tensor> biasGradients)
+    {
+        long start = Stopwatch.GetTimestamp();
+        backend.PyramidBackwardWeights(geometries, x, dy, weightGradients, biasGradients);
+        Add("weight gradient", start, weightGradients[0], OperationsOf(geometries, dy));
+    }
+
+    /// <inheritdoc/>
     public override void MaxPoolForward(in PoolingGeometry geometry, Tensor x, Tensor y)
     {
         long start = Stopwatch.GetTimestamp();
@@ -176,6 +202,13 @@ public sealed class ProfilingBackend(Backend backend) : Backend
     }
 
     private static double OperationsOf(in ConvolutionGeometry geometry, Tensor y) => 2.0 * geometry.Taps * geometry.InChannels * geometry.OutChannels * y.Shape.Rows;
+
+    private static double OperationsOf(ReadOnlySpan<ConvolutionGeometry> geometries, Tensor y)
+    {
+        double sum = 0;
+        foreach (ConvolutionGeometry geometry in geometries) sum += OperationsOf(geometry, y);
+        return sum;
+    }
 
     private void Add(string kind, long start, Tensor? weights = null, double operations = 0)
     {

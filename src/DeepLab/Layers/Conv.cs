@@ -40,6 +40,9 @@ public sealed class Conv
     /// <summary>The frozen batch norm, or null.</summary>
     public BatchNorm? BatchNorm { get; }
 
+    /// <summary>Kernel, scale and shift as a backend reads them, for layers that run several convolutions at once.</summary>
+    internal ConvolutionWeights DeviceWeights => _weights;
+
     /// <summary>What is learnt.</summary>
     public IEnumerable<Parameter> Parameters => Bias is null ? [Weight] : [Weight, Bias];
 

@@ -106,13 +106,15 @@ public sealed unsafe partial class CpuBackend
                 break;
         }
 
-        if (biasGradient is not null)
-        {
-            var sums = new ColumnSums { Source = Pointer(dy), Rows = dy.Shape.Rows, Columns = geometry.OutChannels, Target = Pointer(biasGradient) };
-            _pool.Run(ref sums, UnitsOf(geometry.OutChannels, ColumnSums.UnitColumns));
-        }
-
+        if (biasGradient is not null) AddBiasGradient(dy, biasGradient);
         KeepAlive(x, dy, scale, weightGradient, biasGradient);
+    }
+
+    private void AddBiasGradient(Tensor dy, Tensor gradient)
+    {
+        var sums = new ColumnSums { Source = Pointer(dy), Rows = dy.Shape.Rows, Columns = dy.Shape.Channels, Target = Pointer(gradient) };
+        _pool.Run(ref sums, UnitsOf(dy.Shape.Channels, ColumnSums.UnitColumns));
+        KeepAlive(dy, gradient);
     }
 
     private int TileColumns => Tier switch
@@ -304,6 +306,47 @@ public sealed unsafe partial class CpuBackend
         TapRun* runs = stackalloc TapRun[geometry.Taps];
         TapGather gather = ForwardGather(geometry, x, dy, maps, runs);
         int columns = dy.Shape.Channels;
+        float* partials = Workspace((long)GradientSplits(gather, columns) * gather.Columns * columns);
+        WeightGradient<TSimd>(gather, Pointer(dy), columns, PointerOrNull(scale), Pointer(target), partials);
+    }
+
+    private void WeightGradient(in TapGather gather, float* right, int columns, float* target, float* partials)
+    {
+        switch (Tier)
+        {
+            case SimdTier.Avx512:
+                WeightGradient<Simd512>(gather, right, columns, null, target, partials);
+                break;
+            case SimdTier.Avx2:
+                WeightGradient<Simd256>(gather, right, columns, null, target, partials);
+                break;
+            default:
+                WeightGradient<SimdPortable>(gather, right, columns, null, target, partials);
+                break;
+        }
+    }
+
+    private int GradientSplits(in TapGather gather, int columns)
+    {
+        int tileRows = Tier switch
+        {
+            SimdTier.Avx512 => Simd512.TileRows,
+            SimdTier.Avx2 => Simd256.TileRows,
+            _ => SimdPortable.TileRows,
+        };
+        return new GemmCuts(gather.Columns, columns, GemmCuts.GradientBlockRows, tileRows, TileColumns).Splits(gather.Rows);
+    }
+
+    /// <summary>target += (gatheredᵀ · right) · scale.</summary>
+    /// <param name="gather">The left matrix, [rows, gathered columns].</param>
+    /// <param name="right">[rows, columns].</param>
+    /// <param name="columns">Columns of the right matrix.</param>
+    /// <param name="scale">A factor a column, or null.</param>
+    /// <param name="target">[gathered columns, columns].</param>
+    /// <param name="partials">Room for <see cref="GradientSplits"/> results.</param>
+    private void WeightGradient<TSimd>(in TapGather gather, float* right, int columns, float* scale, float* target, float* partials)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
         var cuts = new GemmCuts(gather.Columns, columns, GemmCuts.GradientBlockRows, TSimd.TileRows, 2 * TSimd.Width);
         int splits = cuts.Splits(gather.Rows);
         var product = new GatheredTransposeProduct<TSimd>
@@ -311,10 +354,10 @@ public sealed unsafe partial class CpuBackend
             Gather = gather,
             Cuts = cuts,
             Splits = splits,
-            Right = Pointer(dy),
-            Scale = PointerOrNull(scale),
-            Target = Pointer(target),
-            Partials = splits > 1 ? Workspace((long)splits * cuts.Rows * columns) : null,
+            Right = right,
+            Scale = scale,
+            Target = target,
+            Partials = partials,
             Zeros = Zeros(gather.Channels),
             Scratch = _scratch,
         };
