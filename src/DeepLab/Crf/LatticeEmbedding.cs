@@ -13,7 +13,6 @@ internal sealed class LatticeEmbedding
     private const int Levels = 256;
 
     private readonly float _positionDeviation;
-    private readonly float? _colorDeviation;
     private readonly float[] _scales;
     private readonly float[] _levels;
     private float[] _positions = [];
@@ -22,7 +21,7 @@ internal sealed class LatticeEmbedding
     /// <param name="colorDeviation">σrgb in levels, or null for a kernel of positions alone.</param>
     public LatticeEmbedding(float positionDeviation, float? colorDeviation)
     {
-        (_positionDeviation, _colorDeviation) = (positionDeviation, colorDeviation);
+        _positionDeviation = positionDeviation;
         Dimensions = colorDeviation is null ? 2 : 5;
         _scales = new float[Dimensions];
         float deviations = (float)(Math.Sqrt(2.0 / 3) * (Dimensions + 1));
@@ -60,9 +59,8 @@ internal sealed class LatticeEmbedding
         for (int i = Levels - 1; i < _levels.Length; i += Levels) extent += _levels[i];
         if (extent * Dimensions > LatticeKey.Limit)
         {
-            string color = _colorDeviation is { } deviation ? FormattableString.Invariant($" and σrgb {deviation}") : "";
             throw new DeepLabException(FormattableString.Invariant(
-                $"a CRF kernel of σxy {_positionDeviation}{color} is too narrow for an image of {height}×{width}: use larger deviations"));
+                $"a CRF kernel with σxy {_positionDeviation} is too narrow for an image of {height}×{width}: use a larger deviation"));
         }
     }
 
