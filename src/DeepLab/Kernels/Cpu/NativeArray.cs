@@ -34,17 +34,18 @@ internal sealed unsafe class NativeArray<T> : IDisposable
         try
         {
             // Linux promises memory that it does not have and ends the process once it is touched, so large wishes are compared first.
-            if (bytes >= LargeBytes && bytes > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) throw new OutOfMemoryException();
+            long all = NativeArrays.Bytes + bytes;
+            if (all >= LargeBytes && all > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) throw new OutOfMemoryException();
             _pointer = (T*)NativeMemory.AlignedAlloc((nuint)bytes, AlignmentBytes);
         }
         catch (OutOfMemoryException e)
         {
-            throw new DeepLabException($"{bytes >> 20} MiB of memory are needed for this image and these classes, more than there is: use a smaller image", e);
+            throw new DeepLabException(
+                $"{(NativeArrays.Bytes + bytes) >> 20} MiB of memory are needed for this image and these classes, more than there is: use a smaller image", e);
         }
 
         (Length, _bytes) = (wanted, bytes);
-        GC.AddMemoryPressure(bytes);
-        CpuBuffer.CountAllocation();
+        NativeArrays.Add(bytes);
     }
 
     /// <summary>Some of the values.</summary>
@@ -65,8 +66,29 @@ internal sealed unsafe class NativeArray<T> : IDisposable
     {
         if (_pointer is null) return;
         NativeMemory.AlignedFree(_pointer);
-        GC.RemoveMemoryPressure(_bytes);
+        NativeArrays.Remove(_bytes);
         _pointer = null;
         (Length, _bytes) = (0, 0);
+    }
+}
+
+/// <summary>What all <see cref="NativeArray{T}"/> hold together.</summary>
+internal static class NativeArrays
+{
+    private static long s_bytes;
+
+    public static long Bytes => Volatile.Read(ref s_bytes);
+
+    public static void Add(long bytes)
+    {
+        Interlocked.Add(ref s_bytes, bytes);
+        GC.AddMemoryPressure(bytes);
+        CpuBuffer.CountAllocation();
+    }
+
+    public static void Remove(long bytes)
+    {
+        Interlocked.Add(ref s_bytes, -bytes);
+        GC.RemoveMemoryPressure(bytes);
     }
 }
