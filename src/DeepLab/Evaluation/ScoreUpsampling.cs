@@ -3,7 +3,7 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Evaluation;
 
-/// <summary>Resizes scores on the aligned-corners grid and takes the arg-max at once, so that the large map of scores is never stored.</summary>
+/// <summary>Resizes scores on the aligned-corners grid and takes the arg-max or the softmax at once, so that the large map of scores is never stored.</summary>
 public static class ScoreUpsampling
 {
     /// <summary>Writes the label of every pixel of the top left part of the resized map; the first of equal scores wins.</summary>
@@ -17,15 +17,39 @@ public static class ScoreUpsampling
     /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
     public static void ArgMax(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, Span<byte> labels)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, byte.MaxValue);
+        if (labels.Length != height * width) throw new ArgumentException($"{labels.Length} labels for {height}×{width}.", nameof(labels));
+        var take = new TakeLabels { Labels = labels };
+        Resize(scores, size, classes, target, height, width, ref take);
+    }
+
+    /// <summary>Writes the probabilities of every pixel's classes, the softmax of its scores, for the top left part of the resized map.</summary>
+    /// <param name="scores">[height, width, classes].</param>
+    /// <param name="size">Height and width of the scores.</param>
+    /// <param name="classes">Classes, at least 1.</param>
+    /// <param name="target">The size that scores are resized to.</param>
+    /// <param name="height">Rows to write, at most the target's.</param>
+    /// <param name="width">Pixels a row to write, at most the target's.</param>
+    /// <param name="probabilities">[height, width, classes].</param>
+    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
+    public static void Softmax(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, Span<float> probabilities)
+    {
+        if (probabilities.Length != (long)height * width * classes)
+            throw new ArgumentException($"{probabilities.Length} probabilities for {height}×{width} and {classes} classes.", nameof(probabilities));
+        var take = new TakeProbabilities { Probabilities = probabilities, Classes = classes, Exponentials = new float[WholeVectors(classes)] };
+        Resize(scores, size, classes, target, height, width, ref take);
+    }
+
+    /// <summary>Hands on, pixel by pixel, the two neighbours in the row resized already, and where between them the pixel lies.</summary>
+    private static void Resize<TTake>(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, ref TTake take)
+        where TTake : ITakePixel, allows ref struct
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
         if (scores.Length != (long)size.Pixels * classes) throw new ArgumentException($"{scores.Length} scores for {size} and {classes} classes.", nameof(scores));
         if (height > target.Height || width > target.Width) throw new ArgumentException($"{height}×{width} does not lie in {target}.", nameof(height));
-        if (labels.Length != height * width) throw new ArgumentException($"{labels.Length} labels for {height}×{width}.", nameof(labels));
 
         // A pixel's classes are filled up to whole vectors with copies of class 0, which never win against it.
-        int lanes = Vector<float>.Count, padded = (classes + lanes - 1) / lanes * lanes;
-        int rowLength = size.Width * classes;
+        int padded = WholeVectors(classes), rowLength = size.Width * classes;
         var row = new float[rowLength];
         var pixels = new float[size.Width * padded];
         var columns = new (int Low, int High, float Share)[width];
@@ -44,10 +68,12 @@ public static class ScoreUpsampling
             for (int x = 0; x < width; x++)
             {
                 (int left, int right, float part) = columns[x];
-                labels[(y * width) + x] = (byte)ArgMax(pixels.AsSpan(left * padded, padded), pixels.AsSpan(right * padded, padded), part);
+                take.Take((y * width) + x, pixels.AsSpan(left * padded, padded), pixels.AsSpan(right * padded, padded), part);
             }
         }
     }
+
+    private static int WholeVectors(int classes) => checked(classes + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
 
     /// <summary>The arg-max of a + (b − a) · share; a whole number of vectors.</summary>
     private static int ArgMax(ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share)
@@ -99,5 +125,38 @@ public static class ScoreUpsampling
         }
 
         for (; i < target.Length; i++) target[i] = a[i] + ((b[i] - a[i]) * share);
+    }
+
+    /// <summary>What becomes of a pixel's scores, a + (b − a) · share.</summary>
+    private interface ITakePixel
+    {
+        void Take(int pixel, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share);
+    }
+
+    private ref struct TakeLabels : ITakePixel
+    {
+        public Span<byte> Labels;
+
+        public readonly void Take(int pixel, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share) => Labels[pixel] = (byte)ArgMax(a, b, share);
+    }
+
+    private ref struct TakeProbabilities : ITakePixel
+    {
+        public Span<float> Probabilities;
+        public int Classes;
+        public float[] Exponentials;
+
+        public readonly void Take(int pixel, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share)
+        {
+            Blend(a, b, share, Exponentials);
+            float largest = Exponentials[0];
+            foreach (float score in Exponentials) largest = MathF.Max(largest, score);
+            for (int i = 0; i < Exponentials.Length; i += Vector<float>.Count)
+                Vector.Exp(new Vector<float>(Exponentials.AsSpan(i)) - new Vector<float>(largest)).CopyTo(Exponentials, i);
+            float sum = 0;
+            foreach (float exponential in Exponentials.AsSpan(0, Classes)) sum += exponential;
+            Span<float> target = Probabilities.Slice(pixel * Classes, Classes);
+            for (int i = 0; i < target.Length; i++) target[i] = Exponentials[i] / sum;
+        }
     }
 }

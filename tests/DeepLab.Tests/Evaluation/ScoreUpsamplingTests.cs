@@ -34,6 +34,27 @@ public sealed class ScoreUpsamplingTests
         }
     }
 
+    [Theory]
+    [InlineData(5, 7, 3, 33, 50, 33, 50)]
+    [InlineData(5, 7, 21, 33, 50, 20, 41)]
+    [InlineData(1, 6, 2, 1, 41, 1, 40)]
+    [InlineData(9, 9, 300, 65, 65, 3, 65)]
+    [InlineData(4, 3, 16, 4, 3, 4, 3)]
+    [InlineData(6, 5, 1, 12, 11, 12, 11)]
+    public void Probabilities_are_those_of_resizing_and_softmax_in_double(
+        int height, int width, int classes, int targetHeight, int targetWidth, int rows, int columns)
+    {
+        float[] scores = [.. HashUniform.Values(HashUniform.Seed("softmax", $"{height} {width} {classes}"), height * width * classes).Select(u => 30 * u)];
+        var probabilities = new float[rows * columns * classes];
+        ScoreUpsampling.Softmax(scores, new MapSize(height, width), classes, new MapSize(targetHeight, targetWidth), rows, columns, probabilities);
+        for (int pixel = 0; pixel < rows * columns; pixel++)
+        {
+            double[] resized = Resized(scores, height, width, classes, targetHeight, targetWidth, pixel / columns, pixel % columns);
+            double sum = resized.Sum(Math.Exp);
+            for (int c = 0; c < classes; c++) Assert.InRange(probabilities[(pixel * classes) + c] - (Math.Exp(resized[c]) / sum), -1e-5, 1e-5);
+        }
+    }
+
     [Fact]
     public void The_first_of_equal_scores_wins_wherever_it_stands()
     {
@@ -68,6 +89,8 @@ public sealed class ScoreUpsamplingTests
         Assert.Throws<ArgumentException>(() => ScoreUpsampling.ArgMax(new float[12], size, 3, size, 3, 2, new byte[6]));
         Assert.Throws<ArgumentException>(() => ScoreUpsampling.ArgMax(new float[12], size, 3, size, 2, 2, new byte[5]));
         Assert.Throws<ArgumentOutOfRangeException>(() => ScoreUpsampling.ArgMax([], size, 0, size, 2, 2, new byte[4]));
+        Assert.Throws<ArgumentException>(() => ScoreUpsampling.Softmax(new float[12], size, 3, size, 2, 2, new float[11]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => ScoreUpsampling.Softmax([], size, 0, size, 2, 2, []));
     }
 
     private static int LabelOf(float[] scores)

@@ -1,5 +1,8 @@
+using DeepLab.Crf;
+using DeepLab.Imaging;
 using DeepLab.Kernels.Cpu;
 using DeepLab.Tensors;
+using DeepLab.Tests.Crf;
 using Xunit;
 
 namespace DeepLab.Tests.Models;
@@ -30,6 +33,21 @@ public sealed class AllocationTests
         using var backend = new CpuBackend(2);
         using ThreeScaleStep step = NewStep(backend);
         AssertAllocatesNothing(step.RunForward);
+    }
+
+    [Fact]
+    public void A_dense_CRF_allocates_nothing_for_further_images_of_a_size()
+    {
+        // The first image has the more varied colours and so the larger lattice.
+        CrfCase first = CrfCase.Blocks(70, 90, 21), second = CrfCase.Of(new RgbImage(70, 90), 21, first.Probabilities);
+        var marginals = new float[first.Probabilities.Length];
+        using var crf = new DenseCrf(threads: 2);
+        bool secondsTurn = false;
+        AssertAllocatesNothing(() =>
+        {
+            crf.Infer(first.Probabilities, 21, secondsTurn ? second.Image : first.Image, marginals);
+            secondsTurn = !secondsTurn;
+        });
     }
 
     private static ThreeScaleStep NewStep(CpuBackend backend) =>

@@ -17,11 +17,14 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
         _pointer = (float*)NativeMemory.AlignedAlloc(bytes, AlignmentBytes);
         NativeMemory.Clear(_pointer, bytes);
         GC.AddMemoryPressure((long)bytes);
-        Interlocked.Increment(ref s_allocations);
+        CountAllocation();
     }
 
     /// <summary>Buffers that this process has allocated so far: a step in its steady state allocates none.</summary>
     public static long Allocations => Volatile.Read(ref s_allocations);
+
+    /// <summary>Adds one to <see cref="Allocations"/>.</summary>
+    public static void CountAllocation() => Interlocked.Increment(ref s_allocations);
 
     ~CpuBuffer() => Dispose(false);
 

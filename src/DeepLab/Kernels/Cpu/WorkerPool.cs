@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 
 namespace DeepLab.Kernels.Cpu;
 
@@ -88,12 +89,34 @@ internal sealed unsafe class WorkerPool : IDisposable
         }
     }
 
+    /// <summary>The same for a body that is an object, which may hold references.</summary>
+    public void RunObject(IParallelBody body, int units)
+    {
+        var handle = GCHandle.Alloc(body);
+        try
+        {
+            var referred = new ReferredBody { Target = handle };
+            Run(ref referred, units);
+        }
+        finally
+        {
+            handle.Free();
+        }
+    }
+
     public void Dispose()
     {
         Volatile.Write(ref _stop, true);
         Interlocked.Increment(ref _generation);
         lock (_gate) Monitor.PulseAll(_gate);
         foreach (Thread thread in _threads) thread.Join();
+    }
+
+    private struct ReferredBody : IParallelBody
+    {
+        public GCHandle Target;
+
+        public readonly void Run(int unit, int worker) => ((IParallelBody)Target.Target!).Run(unit, worker);
     }
 
     private static void Invoke<TBody>(void* body, int unit, int worker)
