@@ -32,17 +32,22 @@ internal unsafe struct GatheredProduct<TSimd> : IParallelBody
         int rows = Math.Min(Cuts.RowsPerBlock, Cuts.Rows - firstRow), columns = Math.Min(Cuts.ColumnsPerBlock, Cuts.Columns - firstColumn);
         int paddedRows = (rows + tile - 1) / tile * tile;
         Gather.Locate(firstRow, rows, scratch.Origins, scratch.Targets);
+        float* plain = Gather.PlainRows;
         int pass = GemmCuts.StepsPerPass(length);
         for (int step = 0; step < length; step += pass)
         {
             int steps = Math.Min(pass, length - step);
             Gather.PackRows(scratch.Origins, rows, paddedRows, step, steps, scratch.Left);
             bool last = step + steps == length;
+            int next = step + steps, calls = (columns + panel - 1) / panel * (paddedRows / tile);
+            var leftRows = new RowPrefetch(
+                plain is null || last ? null : plain + ((long)firstRow * length) + next, length, rows, Math.Min(pass, length - next), calls);
             for (int column = 0; column < columns; column += panel)
             {
                 float* right = Right + ((long)(firstColumn + column) * length) + ((long)step * panel);
                 for (int row = 0; row < paddedRows; row += tile)
                 {
+                    leftRows.Next();
                     float* block = scratch.Block + (row * GemmCuts.BlockColumns) + column;
                     bool whole = row + tile <= rows && column + panel <= columns;
                     if (last && whole) Epilogue.Prefetch(scratch.Targets + row, tile, firstColumn + column);
@@ -92,16 +97,22 @@ internal unsafe struct GatheredTransposeProduct<TSimd> : IParallelBody
         int rows = Math.Min(Cuts.RowsPerBlock, Cuts.Rows - firstRow), columns = Math.Min(Cuts.ColumnsPerBlock, Cuts.Columns - firstColumn);
         int pass = GemmCuts.StepsPerPass(length), passes = (length + pass - 1) / pass;
         int firstStep = (int)((long)passes * split / Splits) * pass, lastStep = Math.Min(length, (int)((long)passes * (split + 1) / Splits) * pass);
+        float* plain = Gather.PlainRows;
         for (int step = firstStep; step < lastStep; step += pass)
         {
             int steps = Math.Min(pass, lastStep - step);
             Gather.Locate(step, steps, scratch.Origins, null);
             Gather.PackSteps(scratch.Origins, steps, firstRow, rows, tile, scratch.Pixels, Zeros, scratch.Left);
             RightPanels.Pack(Right + ((long)step * Cuts.Columns) + firstColumn, Cuts.Columns, null, steps, columns, panel, scratch.Right, (long)steps * panel);
+            int next = step + steps, nextSteps = Math.Min(pass, lastStep - next), calls = (columns + panel - 1) / panel * ((rows + tile - 1) / tile);
+            var leftRows = new RowPrefetch(plain is null ? null : plain + ((long)next * Gather.Channels) + firstRow, Gather.Channels, nextSteps, rows, calls);
+            var rightRows = new RowPrefetch(Right + ((long)next * Cuts.Columns) + firstColumn, Cuts.Columns, nextSteps, columns, calls);
             for (int column = 0; column < columns; column += panel)
             {
                 for (int row = 0; row < rows; row += tile)
                 {
+                    leftRows.Next();
+                    rightRows.Next();
                     MicroKernel.Multiply<TSimd, StepPanel>(
                         scratch.Left + ((long)row * steps), scratch.Right + ((long)column * steps), steps,
                         scratch.Block + (row * GemmCuts.BlockColumns) + column, GemmCuts.BlockColumns, step > firstStep);

@@ -15,7 +15,7 @@ internal readonly struct GemmCuts
     public const int BlockRows = 96;
 
     /// <summary>Rows of a block of a weight gradient.</summary>
-    public const int GradientBlockRows = 192;
+    public const int GradientBlockRows = 256;
 
     /// <summary>Columns of a block: a multiple of every tier's two vectors.</summary>
     public const int BlockColumns = 256;
@@ -27,7 +27,7 @@ internal readonly struct GemmCuts
     public const int StepsPerCopy = 8;
 
     // Fewer units than this leave threads idle; a long sum is then split and the parts added in order.
-    private const int EnoughUnits = 32;
+    private const int EnoughUnits = 16;
 
     public readonly int Rows;
     public readonly int Columns;

@@ -40,6 +40,10 @@ internal unsafe struct TapGather
 
     public readonly int Columns => Taps * Channels;
 
+    /// <summary>Where the rows of the matrix lie, one after another, if they are the pixels as they stand; else null.</summary>
+    public readonly float* PlainRows =>
+        Taps == 1 && Stride == 1 && Runs->OffsetY == 0 && Runs->OffsetX == 0 && Maps->GridWidth == Maps->SourceWidth ? Maps->Source : null;
+
     public readonly int Rows => Maps[MapCount - 1].FirstRow + (Maps[MapCount - 1].GridHeight * Maps[MapCount - 1].GridWidth);
 
     /// <summary>Finds the origins of rows, and which rows of the result they make (unless <paramref name="targets"/> is null).</summary>
