@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DeepLab.Kernels.Cpu;
 using DeepLab.Models;
+using DeepLab.Training;
 using DeepLab.Weights;
 
 namespace DeepLab.Cli;
@@ -19,7 +20,7 @@ internal sealed class InitCommand
         _classes = command.AddOptionWithDefault("--classes", "classes of the new last layer, background among them", new DeepLabConfiguration().Classes, "--NoLabels");
         command.Require(_classes, n => n is >= 2 and <= 255, "2 to 255");
         _seed = RuntimeArguments.AddSeed(command);
-        _output = command.AddOptionWithDefault("--output", $"the file to write: {string.Join(", ", NetworkFile.Extensions)}; train starts from the default", TrainingArguments.DefaultInit, "-o");
+        _output = command.AddOptionWithDefault("--output", $"the file to write: {string.Join(", ", SnapshotFile.Extensions)}; train starts from the default", TrainingArguments.DefaultInit, "-o");
         _output.HelpName = "FILE";
     }
 
@@ -42,7 +43,8 @@ internal sealed class InitCommand
     {
         CliConsole console = invocation.Console;
         string from = parse.GetValue(_from)!, output = parse.GetValue(_output)!;
-        if (!NetworkFile.CanWrite(output)) throw new UsageException($"'{output}' says no format of weights: it must end in {string.Join(", ", NetworkFile.Extensions)}");
+        if (!SnapshotFile.Extensions.Contains(Path.GetExtension(output), StringComparer.OrdinalIgnoreCase))
+            throw new UsageException($"'{output}' says no format that training can start from: it must end in {string.Join(", ", SnapshotFile.Extensions)}");
         using var backend = new CpuBackend(threads: 1);
         DeepLabResNet network;
         using (WeightsFile source = WeightsFile.Open(from))

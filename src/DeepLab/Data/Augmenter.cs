@@ -83,7 +83,7 @@ public sealed class Augmenter(Preprocessing? preprocessing = null)
     {
         if (_columns.Length < window.Columns) _columns = new int[window.Columns];
         for (int x = 0; x < window.Columns; x++) _columns[x] = SourceIndex(window.Left + x, labels.Width, recipe.Warp, window.NewWidth);
-        byte padding = recipe.IgnoredLabel255 ? LabelShrinker.IgnoreLabel : (byte)0;
+        byte padding = recipe.IgnoredLabel255 ? LabelMap.IgnoreLabel : (byte)0;
         for (int y = 0; y < window.Rows; y++)
         {
             ReadOnlySpan<byte> from = labels.Labels.AsSpan(SourceIndex(window.Top + y, labels.Height, recipe.Warp, window.NewHeight) * labels.Width, labels.Width);
@@ -93,7 +93,7 @@ public sealed class Augmenter(Preprocessing? preprocessing = null)
         }
 
         target.Labels.AsSpan(window.Rows * target.Width, (target.Height - window.Rows) * target.Width).Fill(padding);
-        if (!recipe.IgnoredLabel255) target.Labels.AsSpan(0, target.Height * target.Width).Replace(LabelShrinker.IgnoreLabel, (byte)0);
+        if (!recipe.IgnoredLabel255) target.Labels.AsSpan(0, target.Height * target.Width).Replace(LabelMap.IgnoreLabel, (byte)0);
     }
 
     /// <summary>Where a label of the scaled map comes from: the nearest of the warped map, if there is one, and of that the nearest.</summary>

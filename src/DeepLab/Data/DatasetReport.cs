@@ -148,7 +148,7 @@ public sealed partial record DatasetReport
             problems.Add(new DatasetProblem(DatasetProblemKind.ValueOutOfRange, $"{sample.LabelPath}: {value}"));
         var counts = new long[256];
         LabelFaults.Count(labels.Labels.AsSpan(0, labels.Height * labels.Width), counts);
-        if (counts[LabelShrinker.IgnoreLabel] == (long)labels.Height * labels.Width)
+        if (counts[LabelMap.IgnoreLabel] == (long)labels.Height * labels.Width)
             problems.Add(new DatasetProblem(DatasetProblemKind.AllIgnored, $"{sample.LabelPath}: every pixel is 255 (ignored)"));
         return new Finding(size, counts, problems);
 
@@ -193,7 +193,7 @@ public sealed partial record DatasetReport
             Widths = Side(sizes.Select(s => s.Width)),
             DistinctSizes = sizes.Distinct().Count(),
             Classes = classes,
-            Ignored = Occurrence(LabelShrinker.IgnoreLabel, "ignored"),
+            Ignored = Occurrence(LabelMap.IgnoreLabel, "ignored"),
             Pixels = pixels.Sum(),
             Problems = [.. findings.SelectMany(f => f.Problems), .. ProblemsOfTheWhole(dataset, pixels, classes, counted.Length)],
         };

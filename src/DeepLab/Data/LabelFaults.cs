@@ -1,3 +1,5 @@
+using DeepLab.Imaging;
+
 namespace DeepLab.Data;
 
 /// <summary>What the values of label images, counted over several of them, tell about mistakes in a dataset.</summary>
@@ -13,12 +15,12 @@ internal static class LabelFaults
     public static (DatasetProblemKind Kind, string Message)? Find(ReadOnlySpan<long> counts, SegmentationDataset dataset, int images)
     {
         int present = 0, only = 0;
-        for (int k = 0; k < LabelShrinker.IgnoreLabel; k++)
+        for (int k = 0; k < LabelMap.IgnoreLabel; k++)
         {
             if (counts[k] > 0) (present, only) = (present + 1, k);
         }
 
-        bool ignored = counts[LabelShrinker.IgnoreLabel] > 0;
+        bool ignored = counts[LabelMap.IgnoreLabel] > 0;
         if (images == 0 || present > 1 || (present == 0 && !ignored)) return null;
         string where = images == 1 ? "the label image read" : $"all {images} label images read";
         if (dataset.Classes == 2 && ignored && (present == 0 || only == 0))

@@ -1,3 +1,5 @@
+using DeepLab.Imaging;
+
 namespace DeepLab.Data;
 
 /// <summary>How a label map is brought to the size of a score map.</summary>
@@ -16,9 +18,6 @@ public enum LabelShrink
 /// </summary>
 public static class LabelShrinker
 {
-    /// <summary>The label that is left out of the loss.</summary>
-    public const byte IgnoreLabel = 255;
-
     /// <summary>Fills <paramref name="target"/> from <paramref name="labels"/>.</summary>
     /// <param name="labels">Labels [height, width].</param>
     /// <param name="height">Rows of the labels, at least 1.</param>
@@ -70,10 +69,10 @@ public static class LabelShrinker
                 (long x0, long restX) = Math.DivRem((long)x * (width - 1), unitsX);
                 int left = (int)x0, right = restX == 0 ? left : left + 1;
                 byte a = above[left], b = above[right], c = below[left], d = below[right];
-                if (a == IgnoreLabel || b == IgnoreLabel || c == IgnoreLabel || d == IgnoreLabel)
+                if (a == LabelMap.IgnoreLabel || b == LabelMap.IgnoreLabel || c == LabelMap.IgnoreLabel || d == LabelMap.IgnoreLabel)
                 {
                     // An ignored label is no quantity: between it and class 0 lie classes that may not even exist.
-                    target[(y * newWidth) + x] = IgnoreLabel;
+                    target[(y * newWidth) + x] = LabelMap.IgnoreLabel;
                     continue;
                 }
 

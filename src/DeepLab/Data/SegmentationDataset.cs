@@ -32,7 +32,7 @@ public sealed class SegmentationDataset
             throw new ArgumentOutOfRangeException(nameof(options), options.Classes, "The number of classes lies in [2, 255].");
         foreach ((byte from, byte to) in options.Mapping.Pairs)
         {
-            if (to >= options.Classes && to != LabelShrinker.IgnoreLabel)
+            if (to >= options.Classes && to != LabelMap.IgnoreLabel)
                 throw new DeepLabException($"--map-label {from}={to}: there is no class {to}; with --classes {options.Classes} they are 0 to {options.Classes - 1}, and 255 is ignored");
         }
 
@@ -161,8 +161,8 @@ public sealed class SegmentationDataset
     /// <summary>What is wrong with the first label that is no class; null if there is none.</summary>
     internal string? ValueProblem(LabelMap labels)
     {
-        if (Classes == LabelShrinker.IgnoreLabel) return null;
-        int place = labels.Labels.AsSpan(0, labels.Height * labels.Width).IndexOfAnyInRange((byte)Classes, (byte)(LabelShrinker.IgnoreLabel - 1));
+        if (Classes == LabelMap.IgnoreLabel) return null;
+        int place = labels.Labels.AsSpan(0, labels.Height * labels.Width).IndexOfAnyInRange((byte)Classes, (byte)(LabelMap.IgnoreLabel - 1));
         if (place < 0) return null;
         (int y, int x) = Math.DivRem(place, labels.Width);
         byte value = labels.Labels[place];

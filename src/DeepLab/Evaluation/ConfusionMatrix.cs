@@ -1,14 +1,13 @@
+using DeepLab.Imaging;
+
 namespace DeepLab.Evaluation;
 
 /// <summary>
 /// Counts of pixels by label (row) and prediction (column), over any number of images. Every metric of
-/// <see cref="SegmentationMetrics"/> is computed from it. Pixels labelled <see cref="IgnoreLabel"/> are left out.
+/// <see cref="SegmentationMetrics"/> is computed from it. Pixels labelled <see cref="LabelMap.IgnoreLabel"/> are left out.
 /// </summary>
 public sealed class ConfusionMatrix
 {
-    /// <summary>The label of pixels that belong to no class (VOC's "void") and are not counted.</summary>
-    public const byte IgnoreLabel = 255;
-
     private readonly long[] _counts;
 
     /// <summary>Creates a matrix of zeros.</summary>
@@ -17,7 +16,7 @@ public sealed class ConfusionMatrix
     public ConfusionMatrix(int classes)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, IgnoreLabel);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, LabelMap.IgnoreLabel);
         Classes = classes;
         _counts = new long[classes * classes];
     }
@@ -38,7 +37,7 @@ public sealed class ConfusionMatrix
     }
 
     /// <summary>Counts the pixels of an image, or of a part of one.</summary>
-    /// <param name="labels">The ground truth, a class or <see cref="IgnoreLabel"/> a pixel.</param>
+    /// <param name="labels">The ground truth, a class or <see cref="LabelMap.IgnoreLabel"/> a pixel.</param>
     /// <param name="predictions">The predicted class of the same pixels.</param>
     /// <exception cref="ArgumentException">The lengths differ, or a value is no class; nothing has been counted then.</exception>
     public void Add(ReadOnlySpan<byte> labels, ReadOnlySpan<byte> predictions)
@@ -46,7 +45,7 @@ public sealed class ConfusionMatrix
         PixelLabels.Check(labels, predictions, Classes);
         for (int i = 0; i < labels.Length; i++)
         {
-            if (labels[i] != IgnoreLabel) _counts[(labels[i] * Classes) + predictions[i]]++;
+            if (labels[i] != LabelMap.IgnoreLabel) _counts[(labels[i] * Classes) + predictions[i]]++;
         }
     }
 

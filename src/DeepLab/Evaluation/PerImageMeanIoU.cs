@@ -1,3 +1,5 @@
+using DeepLab.Imaging;
+
 namespace DeepLab.Evaluation;
 
 /// <summary>
@@ -17,7 +19,7 @@ public sealed class PerImageMeanIoU
     public PerImageMeanIoU(int classes)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, ConfusionMatrix.IgnoreLabel);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, LabelMap.IgnoreLabel);
         _classes = classes;
         _labelled = new int[classes];
         _predicted = new int[classes];
@@ -43,7 +45,7 @@ public sealed class PerImageMeanIoU
         Array.Clear(_hits);
         for (int i = 0; i < labels.Length; i++)
         {
-            int label = labels[i] == ConfusionMatrix.IgnoreLabel ? 0 : labels[i];
+            int label = labels[i] == LabelMap.IgnoreLabel ? 0 : labels[i];
             _labelled[label]++;
             _predicted[predictions[i]]++;
             if (label == predictions[i]) _hits[label]++;

@@ -1,3 +1,5 @@
+using DeepLab.Imaging;
+
 namespace DeepLab.Evaluation;
 
 /// <summary>The checks that every count of labels against predictions makes at its door.</summary>
@@ -16,8 +18,8 @@ internal static class PixelLabels
 
         for (int i = 0; i < labels.Length; i++)
         {
-            if (labels[i] > last && labels[i] != ConfusionMatrix.IgnoreLabel)
-                throw new ArgumentException($"label {labels[i]} at pixel {i} is neither one of the {classes} classes nor {ConfusionMatrix.IgnoreLabel}", nameof(labels));
+            if (labels[i] > last && labels[i] != LabelMap.IgnoreLabel)
+                throw new ArgumentException($"label {labels[i]} at pixel {i} is neither one of the {classes} classes nor {LabelMap.IgnoreLabel}", nameof(labels));
         }
     }
 }

@@ -3,6 +3,9 @@ namespace DeepLab.Imaging;
 /// <summary>A label image: the class of each pixel, one byte each, [height, width], rows from the top; 255 usually means "not labelled".</summary>
 public sealed class LabelMap
 {
+    /// <summary>The label of pixels that do not count.</summary>
+    public const byte IgnoreLabel = 255;
+
     /// <summary>Creates a map of label 0.</summary>
     /// <param name="height">Rows, at least 1.</param>
     /// <param name="width">Pixels a row, at least 1.</param>

@@ -68,6 +68,7 @@ public sealed class ConvertCommandTests : IDisposable
         Assert.Equal(new float[5], Read(weights, "Scale.layer5.conv2d_list.3.bias", 5));
         Assert.Equal(0, CliRun.Of("init", "--from", file, "--classes", "5", "--seed", "3", "-o", PathOf("again.pth")).Status);
         Assert.Equal(File.ReadAllBytes(start), File.ReadAllBytes(PathOf("again.pth")));
+        Assert.Equal(2, CliRun.Of("init", "--from", file, "-o", PathOf("start.onnx")).Status);
         CliRun surgery = CliRun.Of("init", "--from", start, "--NoLabels", "5", "--seed", "4", "-o", PathOf("other.pth"));
         Assert.NotEqual(Checksum(init), Checksum(surgery));
     }
