@@ -36,4 +36,29 @@ public sealed class ConvolutionWeights
 
     /// <summary>The backend's packed copy, kept while <see cref="KeepPacked"/>; null to pack anew.</summary>
     public DeviceBuffer? Packed { get; set; }
+
+    /// <summary>
+    /// Whether the values were packed before as they are now. A copy is kept from the second time on: one photograph alone is sooner done without the
+    /// memory for it, which has to be touched for the first time.
+    /// </summary>
+    public bool WasPacked { get; private set; }
+
+    /// <summary>Says that the values changed: packed copies are out of date.</summary>
+    public void Discard()
+    {
+        Packed?.Dispose();
+        Packed = null;
+        WasPacked = false;
+    }
+
+    /// <summary>Drops the last packed copy before a new one is made.</summary>
+    /// <returns>Whether the new one is to be kept.</returns>
+    public bool BeginPacking()
+    {
+        Packed?.Dispose();
+        Packed = null;
+        bool keep = KeepPacked && WasPacked;
+        WasPacked = true;
+        return keep;
+    }
 }

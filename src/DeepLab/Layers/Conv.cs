@@ -89,9 +89,7 @@ public sealed class Conv
 
     private void MarkChanged()
     {
-        if (_weights is null) return; // still being built
-        _weights.Packed?.Dispose();
-        _weights.Packed = null;
+        _weights?.Discard(); // null while it is still being built
     }
 
     private RaggedShape OutputShape(RaggedShape input)

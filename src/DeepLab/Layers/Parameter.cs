@@ -66,13 +66,19 @@ public sealed class Parameter : StateTensor
             return;
         }
 
+        // Some output channels at once: lines are written whole, and as many rows are read side by side.
+        const int block = 16;
         var device = new float[Length];
-        for (int o = 0; o < _outChannels; o++)
+        for (int first = 0; first < _outChannels; first += block)
         {
+            int last = Math.Min(first + block, _outChannels);
             for (int i = 0; i < _inChannels; i++)
             {
                 for (int tap = 0; tap < _taps; tap++)
-                    device[(((tap * _inChannels) + i) * _outChannels) + o] = source[(((o * _inChannels) + i) * _taps) + tap];
+                {
+                    Span<float> row = device.AsSpan(((tap * _inChannels) + i) * _outChannels, _outChannels);
+                    for (int o = first; o < last; o++) row[o] = source[(((o * _inChannels) + i) * _taps) + tap];
+                }
             }
         }
 

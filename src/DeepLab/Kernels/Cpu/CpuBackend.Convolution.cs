@@ -247,8 +247,7 @@ public sealed unsafe partial class CpuBackend
         int length = geometry.Taps * geometry.InChannels;
         long size = (long)length * PaddedColumns(geometry.OutChannels);
         if (weights.KeepPacked && weights.Packed is CpuBuffer kept && kept.Length == size) return kept.Pointer;
-        weights.Packed?.Dispose();
-        CpuBuffer? keep = weights.KeepPacked ? new CpuBuffer(size) : null;
+        CpuBuffer? keep = weights.BeginPacking() ? new CpuBuffer(size) : null;
         weights.Packed = keep;
         var packing = new ForwardPacking
         {

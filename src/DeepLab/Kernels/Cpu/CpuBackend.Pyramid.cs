@@ -162,8 +162,7 @@ public sealed unsafe partial class CpuBackend
         // The first branch keeps the packed weights of all.
         long size = (long)taps.Channels * taps.Columns;
         if (first.KeepPacked && first.Packed is CpuBuffer kept && kept.Length == size) return kept.Pointer;
-        first.Packed?.Dispose();
-        CpuBuffer? keep = first.KeepPacked ? new CpuBuffer(size) : null;
+        CpuBuffer? keep = first.BeginPacking() ? new CpuBuffer(size) : null;
         first.Packed = keep;
         var packing = new PyramidPacking { Taps = taps, Weights = kernels, Panel = TileColumns, Target = keep is null ? workspace : keep.Pointer };
         _pool.Run(ref packing, taps.Columns / TileColumns);

@@ -54,12 +54,7 @@ public sealed unsafe partial class CpuBackend
     {
         long filters = (long)WinogradTransforms.Points * geometry.InChannels * geometry.OutChannels;
         bool isKept = weights.KeepPacked && weights.Packed is CpuBuffer packed && packed.Length == filters;
-        if (!isKept)
-        {
-            weights.Packed?.Dispose();
-            weights.Packed = weights.KeepPacked ? new CpuBuffer(filters) : null;
-        }
-
+        if (!isKept) weights.Packed = weights.BeginPacking() ? new CpuBuffer(filters) : null;
         float* kept = weights.Packed is CpuBuffer buffer ? buffer.Pointer : null;
         WinogradTiles tiles = TilesOf(geometry, x.Shape);
         int atOnce = WinogradLayout.TilesAtOnce(geometry.InChannels, geometry.OutChannels, tiles.Count);

@@ -7,15 +7,23 @@ namespace DeepLab.Kernels.Cpu;
 internal sealed unsafe class CpuBuffer : DeviceBuffer
 {
     private const int AlignmentBytes = 64;
+
+    // In smaller buffers a huge page would mostly lie idle.
+    private const int LeastHuge = 8 << 20;
+
     private static long s_allocations;
+    private void* _memory;
     private float* _pointer;
 
     public CpuBuffer(long length)
         : base(length)
     {
         nuint bytes = checked((nuint)Math.Max(length, 1) * sizeof(float));
-        _pointer = (float*)NativeMemory.AlignedAlloc(bytes, AlignmentBytes);
-        NativeMemory.Clear(_pointer, bytes);
+
+        // Large memory comes from the system as zeros: what is never written costs nothing.
+        _memory = NativeMemory.AllocZeroed(bytes + AlignmentBytes);
+        _pointer = (float*)(((nuint)_memory + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
+        if (bytes >= LeastHuge) HugePages.Advise(_pointer, bytes);
         GC.AddMemoryPressure((long)bytes);
         CountAllocation();
     }
@@ -33,7 +41,7 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
     protected override void Dispose(bool disposing)
     {
         if (_pointer is null) return;
-        NativeMemory.AlignedFree(_pointer);
+        NativeMemory.Free(_memory);
         _pointer = null;
         GC.RemoveMemoryPressure((long)((nuint)Math.Max(Length, 1) * sizeof(float)));
     }
