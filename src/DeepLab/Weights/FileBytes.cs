@@ -75,11 +75,6 @@ internal sealed class FileBytes : IDisposable
         }
     }
 
-    /// <summary>A stream over the whole file, from its beginning.</summary>
-    public Stream OpenStream() => _file is null
-        ? new MemoryStream(MemoryMarshal.TryGetArray(_bytes, out ArraySegment<byte> part) ? part.Array! : _bytes.ToArray(), part.Offset, _bytes.Length, writable: false)
-        : new FileStream(new SafeFileHandle(_file.DangerousGetHandle(), ownsHandle: false), FileAccess.Read, 1 << 16);
-
     /// <summary>
     /// Reads little-endian elements that lie one after another as singles: F32 bit for bit, F16 and BF16 exactly, F64 rounded to the nearest.
     /// </summary>
