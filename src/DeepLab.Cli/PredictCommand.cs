@@ -33,7 +33,7 @@ internal sealed class PredictCommand
             "--save-scores", "also write <name>.npy here: the fused scores, float32 [classes, h, w], at the network's resolution and of the padded square");
         _scores.HelpName = "DIR";
         _classesFile = command.AddOption<string?>(
-            "--classes-file", "names of the classes, a line `index name` each [default: labels.txt beside an image's folder, if that is called JPEGImages]");
+            "--classes-file", "names of the classes, a line `index name` each [default: labels.txt beside an image's folder, if that is called JPEGImages, else the names in the weights]");
         _classesFile.HelpName = "FILE";
         _runtime = new RuntimeArguments(command);
     }
@@ -59,8 +59,13 @@ internal sealed class PredictCommand
         string output = parse.GetValue(_output)!, weights = parse.GetValue(_weights)!;
         string? scores = parse.GetValue(_scores);
         IReadOnlyList<PredictionTarget> targets = PredictionTarget.Find(parse.GetValue(_images)!, output, scores);
-        int classes = NetworkFile.ReadConfiguration(weights).Classes;
-        var names = new ClassNameSource(classes, parse.GetValue(_classesFile), targets.Select(t => t.Image));
+        ClassNameSource names;
+        using (WeightsFile file = WeightsFile.Open(weights))
+        {
+            file.RequireHead();
+            names = new ClassNameSource(file.Configuration.Classes, file.ClassNames, parse.GetValue(_classesFile), targets.Select(t => t.Image));
+        }
+
         CodecLibrary.RequireAll();
         using Backend backend = _runtime.CreateBackend(parse, console);
         DeepLabResNet network = NetworkFile.Load(weights, backend);
@@ -128,9 +133,9 @@ internal sealed class PredictCommand
         private readonly bool _lookAround;
 
         /// <summary>Reads all files at once, so that a malformed one is told before work begins.</summary>
-        public ClassNameSource(int classes, string? file, IEnumerable<string> images)
+        public ClassNameSource(int classes, IReadOnlyList<string>? known, string? file, IEnumerable<string> images)
         {
-            _others = ClassNames.Complete(classes, file is null ? null : ClassNames.Load(file));
+            _others = file is not null ? ClassNames.Complete(classes, ClassNames.Load(file)) : known ?? ClassNames.Complete(classes, null);
             _lookAround = file is null;
             if (!_lookAround) return;
             foreach (string root in images.Select(RootOf).OfType<string>().Distinct())

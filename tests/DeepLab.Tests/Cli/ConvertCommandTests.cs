@@ -1,4 +1,5 @@
 using DeepLab.Models;
+using DeepLab.Tests.Data;
 using DeepLab.Weights;
 using DeepLab.Weights.SafeTensors;
 using Xunit;
@@ -25,6 +26,12 @@ public sealed class ConvertCommandTests : IDisposable
         Assert.Contains("format            PyTorch (zip)\n", back.Out, StringComparison.Ordinal);
         Assert.Contains("names             the seed's names (Scale.conv1.weight, ...)\n", back.Out, StringComparison.Ordinal);
         Assert.Contains("parameters        11,213,384\n", back.Out, StringComparison.Ordinal);
+
+        string photo = PathOf("photo.png");
+        TinyDataset.RandomImage(40, 50, 1).Save(photo);
+        CliRun predicted = CliRun.Of("predict", "--weights", pth, "-o", PathOf("masks"), photo);
+        Assert.Equal((0, ""), (predicted.Status, predicted.Error));
+        Assert.Matches(@"photo\.png: (sky|land) \d+\.\d%", predicted.Out);
 
         CliRun onnx = CliRun.Of("convert", pth, PathOf("net.onnx"), "--one-scale");
         Assert.Equal((0, Checksum(named)), (onnx.Status, Checksum(onnx)));
