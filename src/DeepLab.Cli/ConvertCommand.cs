@@ -33,7 +33,7 @@ internal sealed class ConvertCommand
 
     public static Command Create()
     {
-        var command = new CliCommand("convert", "Converts weights between Caffe, PyTorch, safetensors and ONNX, every value bit for bit.")
+        var command = new CliCommand("convert", "Writes the weights of a .caffemodel, .pth or .safetensors file as .pth, .safetensors or .onnx.")
         {
             Examples =
             [
