@@ -36,14 +36,16 @@ internal sealed class Bench : IDisposable
     private const ulong Seed = 1;
 
     private readonly ProfilingBackend _profiler;
+    private readonly MemoryUse _memory;
     private readonly DeepLabResNet _network;
     private readonly TrainingSample _sample = new();
     private readonly RaggedShape _shape;
     private Execution? _execution;
 
     /// <summary>Draws the network's weights and the image.</summary>
-    public Bench(Backend backend, DeepLabConfiguration configuration, int size)
+    public Bench(Backend backend, DeepLabConfiguration configuration, int size, MemoryUse memory)
     {
+        _memory = memory;
         _profiler = new ProfilingBackend(backend);
         _network = new DeepLabResNet(backend, configuration);
         Initialization.FromScratch(_network, Seed);
@@ -125,7 +127,7 @@ internal sealed class Bench : IDisposable
         // The memory of the job before is given back first, so that each job's peak is its own.
         _execution?.Dispose();
         foreach (Parameter parameter in _network.Parameters) parameter.MarkChanged(); // frees what inference keeps packed
-        _execution = new Execution(backend);
+        _execution = new Execution(backend, _memory);
         Action run = Prepare(job, _execution);
         run();
         return run;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using DeepLab.Kernels.Cpu;
+using DeepLab.Layers;
 using DeepLab.Models;
 
 namespace DeepLab.Cli;
@@ -24,6 +25,7 @@ internal static class BenchCommand
         Option<string?> json = command.AddOption<string?>("--json", "write the results as JSON: an array of {job, medianSeconds, minSeconds, peakMiB, gigaflop, peakGigaflops}");
         json.HelpName = "FILE";
         Option<bool> layers = command.AddOption<bool>("--layers", "then show where the time of a training step goes, layer by layer");
+        Option<MemoryUse> memory = RuntimeArguments.AddMemory(command);
         var runtime = new RuntimeArguments(command);
         command.SetRun((parse, invocation) =>
         {
@@ -35,7 +37,7 @@ internal static class BenchCommand
             console.Line(CliConsole.Format($"multiply-adds on registers: {peak:0} GFLOP/s at most"));
             console.Line("job      median s     min s   peak MiB   GFLOP/s   of peak");
             var results = new List<BenchResult>();
-            using var bench = new Bench(backend, configuration, parse.GetValue(size));
+            using var bench = new Bench(backend, configuration, parse.GetValue(size), parse.GetValue(memory));
             foreach (string job in Bench.Jobs)
             {
                 BenchResult result = bench.Measure(job, run => console.Progress($"{job}: {run} of {Bench.Runs} runs"), invocation.Cancellation);

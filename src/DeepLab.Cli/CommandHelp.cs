@@ -89,6 +89,7 @@ internal sealed class CommandHelp : SynchronousCommandLineAction
     private static string Text(object value) => value switch
     {
         string text => text,
+        Enum choice => choice.ToString().ToLowerInvariant(),
         double number when number is > 0 and < 1e-3 => number.ToString("0.####e-0", CultureInfo.InvariantCulture),
         IEnumerable values => string.Join(',', values.Cast<object>().Select(Text)),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using DeepLab.Kernels.Cpu;
+using DeepLab.Layers;
 
 namespace DeepLab.Cli;
 
@@ -30,6 +32,27 @@ internal sealed class RuntimeArguments
     {
         if (parse.GetValue(_gpu) is int) console.Note("note: --gpu0 is ignored; the CPU computes");
         return new CpuBackend(parse.GetValue(_threads), exactConvolutions: parse.GetValue(_exact));
+    }
+
+    /// <summary>Adds <c>--memory</c> to a command that trains.</summary>
+    public static Option<MemoryUse> AddMemory(CliCommand command)
+    {
+        Option<MemoryUse> option = command.AddOptionWithDefault(
+            "--memory", "normal, or low: a training step computes some maps twice instead of keeping them, which takes a few per cent longer; the results are the same bits", MemoryUse.Normal);
+        option.HelpName = "normal|low";
+        option.CustomParser = result => result.Tokens[0].Value switch
+        {
+            "normal" => MemoryUse.Normal,
+            "low" => MemoryUse.Low,
+            string other => Unknown(result, other),
+        };
+        return option;
+
+        static MemoryUse Unknown(ArgumentResult result, string value)
+        {
+            result.AddError($"--memory is {value}, expected normal or low");
+            return default;
+        }
     }
 
     /// <summary>Adds <c>--seed</c> to a command.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using DeepLab.Data;
+using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Training;
 using DeepLab.Weights;
@@ -22,6 +23,7 @@ internal sealed class TrainingArguments
     private readonly Option<int> _maxIter, _iterSize, _snapshotEvery, _loaderThreads;
     private readonly Option<double> _lr, _power, _momentum, _weightDecay, _clip, _headLrMult;
     private readonly Option<ulong> _seed;
+    private readonly Option<MemoryUse> _memory;
 
     /// <summary>Adds the options to a command.</summary>
     public TrainingArguments(CliCommand command)
@@ -59,6 +61,7 @@ internal sealed class TrainingArguments
         _snapshotFormat.AcceptOnlyFromAmong([.. SnapshotFile.Extensions.Select(e => e[1..])]);
         _loaderThreads = Whole("--loader-threads", "threads that read images ahead", defaults.LoaderThreads);
         command.Require(_loaderThreads, n => n <= 256, "1 to 256");
+        _memory = RuntimeArguments.AddMemory(command);
         _seed = RuntimeArguments.AddSeed(command);
 
         Option<int> Whole(string name, string description, int value, params string[] aliases)
@@ -97,6 +100,7 @@ internal sealed class TrainingArguments
         HeadRateMultiplier = parse.GetValue(_headLrMult),
         ClipNorm = parse.GetValue(_clip),
         Seed = parse.GetValue(_seed),
+        Memory = parse.GetValue(_memory),
         Shuffle = !parse.GetValue(_noShuffle),
         LoaderThreads = parse.GetValue(_loaderThreads),
         SnapshotDirectory = parse.GetValue(_snapshots)!,

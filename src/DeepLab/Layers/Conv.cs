@@ -82,10 +82,14 @@ public sealed class Conv
     public void BackwardInput(Execution execution, Tensor dy, Tensor dx, bool accumulate, bool mask) =>
         execution.Backend.ConvolutionBackwardInput(_geometry, dy, _weights, dx, accumulate, mask ? Input : null);
 
+    /// <summary>Says where the last input is now, after its memory served something else meanwhile.</summary>
+    internal void MoveInput(Tensor x) => _x = x;
+
     /// <summary>The shape of the last input.</summary>
     public RaggedShape InputShape => Input.Shape;
 
-    private Tensor Input => _x ?? throw new InvalidOperationException("Backward was called before Forward.");
+    /// <summary>The last input, which backward reads.</summary>
+    internal Tensor Input => _x ?? throw new InvalidOperationException("Backward was called before Forward.");
 
     private void MarkChanged()
     {

@@ -55,6 +55,25 @@ public abstract class ResidualBlock
     }
 
     /// <summary>
+    /// Computes the output again, to the bit, from the maps that Forward kept: one convolution. For blocks without projection whose output was given back
+    /// once the next block had read it.
+    /// </summary>
+    public Tensor RecomputeOutput(Execution execution)
+    {
+        if (_projection is not null) throw new InvalidOperationException("The output of a block with a projection is kept.");
+        Tensor y = LastOfBranch.Forward(execution, Output(_branch.Length - 2), shortcut: _branch[0].Input);
+        _outputs[^1] = y;
+        return y;
+    }
+
+    /// <summary>Says where the input of the last Forward is now.</summary>
+    public void MoveInput(Tensor x)
+    {
+        _branch[0].MoveInput(x);
+        _projection?.MoveInput(x);
+    }
+
+    /// <summary>
     /// Adds the weights' gradients and returns the gradient of the input, masked by the input's ReLU. The block's maps and dy are given back
     /// (dy becomes the result where the shortcut is the identity).
     /// </summary>

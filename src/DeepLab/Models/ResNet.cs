@@ -15,6 +15,7 @@ public sealed class ResNet : INetwork
     private readonly Conv _conv1;
     private readonly MaxPool _pool1;
     private readonly List<ResidualBlock> _blocks = [];
+    private readonly List<bool> _recomputable = [];
     private readonly Aspp _layer5;
 
     /// <summary>Creates the network with zero weights.</summary>
@@ -53,10 +54,11 @@ public sealed class ResNet : INetwork
         Tensor stem = _conv1.Forward(execution, image);
         Tensor x = _pool1.Forward(execution, stem);
         execution.Release(stem);
-        foreach (ResidualBlock block in _blocks)
+        for (int i = 0; i < _blocks.Count; i++)
         {
-            Tensor y = block.Forward(execution, x);
-            execution.Release(x);
+            Tensor y = _blocks[i].Forward(execution, x);
+            if (i > 0 && IsRecomputed(execution, i - 1)) execution.Arena.Return(x);
+            else execution.Release(x);
             x = y;
         }
 
@@ -70,7 +72,12 @@ public sealed class ResNet : INetwork
     public void Backward(Execution execution, Tensor scoreGradient)
     {
         Tensor gradient = _layer5.Backward(execution, scoreGradient);
-        for (int i = _blocks.Count - 1; i >= 0; i--) gradient = _blocks[i].Backward(execution, gradient);
+        for (int i = _blocks.Count - 1; i >= 0; i--)
+        {
+            if (i > 0 && IsRecomputed(execution, i - 1)) _blocks[i].MoveInput(_blocks[i - 1].RecomputeOutput(execution));
+            gradient = _blocks[i].Backward(execution, gradient);
+        }
+
         Tensor stemGradient = _pool1.Backward(execution, gradient);
         execution.Arena.Return(gradient);
         _conv1.BackwardWeights(execution, stemGradient); // nobody asks for the image's gradient
@@ -80,6 +87,10 @@ public sealed class ResNet : INetwork
 
     private Tensor? _stemOutput;
 
+    // Every other block of a stage, so that what an output is computed from is always there. The last block's output is read at once.
+    private bool IsRecomputed(Execution execution, int block) =>
+        execution is { Memory: MemoryUse.Low, Mode: ExecutionMode.Train } && _recomputable[block] && block < _blocks.Count - 1;
+
     private int AddStage(
         Backend backend, DeepLabConfiguration configuration, string name, int inChannels, int width, int blocks, int stride, int dilation)
     {
@@ -87,6 +98,7 @@ public sealed class ResNet : INetwork
         for (int i = 0; i < blocks; i++)
         {
             bool project = i == 0 && (stride != 1 || inChannels != outChannels);
+            _recomputable.Add(i % 2 == 1);
             int channels = i == 0 ? inChannels : outChannels, step = i == 0 ? stride : 1;
             _blocks.Add(configuration.HasBottlenecks
                 ? new Bottleneck(backend, $"{name}.{i}", channels, width, step, dilation, project, configuration.StrideOn3x3)

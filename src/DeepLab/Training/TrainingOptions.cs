@@ -1,4 +1,5 @@
 using DeepLab.Data;
+using DeepLab.Layers;
 
 namespace DeepLab.Training;
 
@@ -40,6 +41,9 @@ public sealed record TrainingOptions
 
     /// <summary>Threads that read and augment images ahead of the trainer.</summary>
     public int LoaderThreads { get; init; } = 1;
+
+    /// <summary>What a step keeps for its backward pass; the weights come out the same to the bit.</summary>
+    public MemoryUse Memory { get; init; }
 
     /// <summary>Where snapshots and the log go; null for none.</summary>
     public string? SnapshotDirectory { get; init; }

@@ -1,0 +1,56 @@
+using DeepLab.Data;
+using DeepLab.Kernels;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Layers;
+using DeepLab.Models;
+using DeepLab.Tensors;
+using DeepLab.Tests.Oracle;
+using DeepLab.Training;
+using Xunit;
+
+namespace DeepLab.Tests.Models;
+
+public sealed class MemoryUseTests
+{
+    [Theory]
+    [InlineData(18)]
+    [InlineData(50)]
+    public void Maps_that_are_computed_again_give_the_same_bits(int depth)
+    {
+        double[][] kept = Gradients(depth, MemoryUse.Normal), recomputed = Gradients(depth, MemoryUse.Low);
+        Assert.Contains(kept[0], v => v != 0);
+        for (int i = 0; i < kept.Length; i++) Assert.True(kept[i].AsSpan().SequenceEqual(recomputed[i]), $"gradient {i} differs");
+    }
+
+    [Theory]
+    [InlineData(101, 321, 0.77)]
+    [InlineData(101, 513, 0.77)]
+    [InlineData(50, 65, 0.84)]
+    public void Low_memory_plans_a_smaller_arena(int depth, int size, double share)
+    {
+        long normal = PlannedExtent(depth, size, MemoryUse.Normal), low = PlannedExtent(depth, size, MemoryUse.Low);
+        Assert.InRange((double)low / normal, share - 0.05, share);
+    }
+
+    private static double[][] Gradients(int depth, MemoryUse memory)
+    {
+        using var backend = new CpuBackend(2);
+        using ThreeScaleStep step = ThreeScaleStep.FromNames(backend, depth, 6, "memory", "x", new MapSize(65, 49), memory);
+
+        // Twice: the second run finds in memory what the first left there.
+        step.Run();
+        step.Run();
+        return [.. step.Network.Parameters.Select(p => backend.Read(p.Gradient!))];
+    }
+
+    private static long PlannedExtent(int depth, int size, MemoryUse memory)
+    {
+        var network = new DeepLabResNet(ProfilingBackend.CountingOnly(), new DeepLabConfiguration(depth, 21));
+        foreach (Parameter parameter in network.Parameters) parameter.AllocateGradient();
+        using var execution = new Execution(network.Backend, memory);
+        var sample = new TrainingSample();
+        sample.Resize(size, size);
+        new TrainingStep(execution, network).Accumulate(sample, AugmentationRecipe.Caffe, weight: 1);
+        return execution.Arena.Extent;
+    }
+}
