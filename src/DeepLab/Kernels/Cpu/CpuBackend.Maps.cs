@@ -102,6 +102,8 @@ public sealed unsafe partial class CpuBackend
     {
         RequireSame(scores, gradient);
         if (labels.Length != scores.Shape.Rows) throw new ArgumentException($"{labels.Length} labels for {scores.Shape}.", nameof(labels));
+        if (scores.Shape.Channels > CrossEntropyRows.MostClasses)
+            throw new ArgumentException($"{scores.Shape.Channels} classes, but labels are bytes and tell {CrossEntropyRows.MostClasses} apart.", nameof(scores));
         int units = UnitsOf(labels.Length, CrossEntropyRows.UnitRows);
         fixed (byte* pointer = labels)
         {

@@ -1,0 +1,69 @@
+using System.Numerics;
+using BenchmarkDotNet.Attributes;
+using DeepLab.Kernels;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Tensors;
+
+namespace DeepLab.Benchmarks;
+
+/// <summary>1×1 convolutions on one thread: the packed product and both its gradients, beside a product of whole vectors without packing or tiles.</summary>
+public class PointwiseBenchmarks
+{
+    private readonly CpuBackend _backend = new(threads: 1);
+    private Tensor _x = null!, _y = null!, _dx = null!, _gradient = null!;
+    private ConvolutionWeights _weights = null!;
+    private float[] _plainX = [], _plainY = [], _plainWeights = [];
+
+    /// <summary>The layer.</summary>
+    [ParamsSource(nameof(Layers))]
+    public LayerShape Layer { get; set; } = null!;
+
+    /// <summary>The layers.</summary>
+    public static IEnumerable<LayerShape> Layers => LayerShape.Pointwise;
+
+    /// <summary>Fills the maps.</summary>
+    [GlobalSetup]
+    public void Setup()
+    {
+        RaggedShape output = Layer.Geometry.OutputShape(Layer.Input);
+        (_x, _dx) = (Buffers.NewTensor(_backend, Layer.Input), Buffers.NewTensor(_backend, Layer.Input));
+        (_y, _gradient) = (Buffers.NewTensor(_backend, output), Buffers.NewTensor(_backend, Layer.Geometry.WeightShape));
+        _weights = new ConvolutionWeights(Buffers.NewTensor(_backend, Layer.Geometry.WeightShape), null, null);
+        (_plainX, _plainY, _plainWeights) = (Buffers.Noise(_x.Shape.Length), new float[output.Length], Buffers.Noise(Layer.Geometry.WeightShape.Length));
+    }
+
+    /// <summary>A row of the output as a sum of rows of the weights.</summary>
+    [Benchmark(Baseline = true)]
+    public void RowByRow()
+    {
+        int inChannels = Layer.Geometry.InChannels, outChannels = Layer.Geometry.OutChannels;
+        for (int row = 0; row < _x.Shape.Rows; row++)
+        {
+            Span<float> y = _plainY.AsSpan(row * outChannels, outChannels);
+            y.Clear();
+            for (int k = 0; k < inChannels; k++)
+            {
+                var factor = new Vector<float>(_plainX[(row * inChannels) + k]);
+                ReadOnlySpan<float> weights = _plainWeights.AsSpan(k * outChannels, outChannels);
+                for (int c = 0; c < outChannels; c += Vector<float>.Count)
+                    Vector.FusedMultiplyAdd(factor, new Vector<float>(weights[c..]), new Vector<float>(y[c..])).CopyTo(y[c..]);
+            }
+        }
+    }
+
+    /// <summary>The product.</summary>
+    [Benchmark]
+    public void Forward() => _backend.ConvolutionForward(Layer.Geometry, _x, _weights, _y, accumulate: false, null, relu: false);
+
+    /// <summary>The gradient of the input.</summary>
+    [Benchmark]
+    public void BackwardInput() => _backend.ConvolutionBackwardInput(Layer.Geometry, _y, _weights, _dx, accumulate: false, null);
+
+    /// <summary>The gradient of the weights.</summary>
+    [Benchmark]
+    public void BackwardWeights() => _backend.ConvolutionBackwardWeights(Layer.Geometry, _x, _y, null, _gradient, null);
+
+    /// <summary>Frees the backend's threads and memory.</summary>
+    [GlobalCleanup]
+    public void Cleanup() => _backend.Dispose();
+}
