@@ -9,14 +9,54 @@ namespace DeepLab.Kernels;
 /// </summary>
 public abstract class Backend : IBufferAllocator, IDisposable
 {
+    // A cache line, and 64 MiB: of memory, only what is touched is used.
+    private const long SlabAlignment = 16, SlabLength = 16 << 20;
+
+    private DeviceBuffer? _slab;
+    private long _slabUsed;
+
     /// <summary>What computes, for people: device, instruction set, threads.</summary>
     public abstract string Description { get; }
 
     /// <inheritdoc/>
     public abstract DeviceBuffer Allocate(long length);
 
+    /// <summary>
+    /// A tensor of zeros for a parameter, which lives as long as somebody holds it. Those that are asked for one after the other share large buffers: hundreds that lie together can be
+    /// brought in by a few large pages.
+    /// </summary>
+    public Tensor AllocateParameter(RaggedShape shape)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        long length = (shape.Length + SlabAlignment - 1) / SlabAlignment * SlabAlignment;
+        if (length > SlabLength / 2) return new Tensor(shape, Allocate(shape.Length));
+        if (_slab is null || _slabUsed + length > _slab.Length) (_slab, _slabUsed) = (Allocate(SlabLength), 0);
+        var tensor = new Tensor(shape, _slab, _slabUsed);
+        _slabUsed += length;
+        return tensor;
+    }
+
     /// <summary>Copies values from the host.</summary>
     public abstract void Upload(ReadOnlySpan<float> source, Tensor target);
+
+    /// <summary>Copies a convolution's weights from the host, where they lie as [out, in, taps] as in files, to [taps · in, out].</summary>
+    /// <param name="source">The values.</param>
+    /// <param name="inChannels">Input channels.</param>
+    /// <param name="target">[taps · in, out].</param>
+    public virtual void UploadKernel(ReadOnlySpan<float> source, int inChannels, Tensor target)
+    {
+        int outChannels = target.Shape.Channels, taps = CheckKernel(source, inChannels, target);
+        var turned = new float[source.Length];
+        for (int o = 0; o < outChannels; o++)
+        {
+            for (int i = 0; i < inChannels; i++)
+            {
+                for (int tap = 0; tap < taps; tap++) turned[(((tap * inChannels) + i) * outChannels) + o] = source[(((o * inChannels) + i) * taps) + tap];
+            }
+        }
+
+        Upload(turned, target);
+    }
 
     /// <summary>Copies values to the host.</summary>
     public abstract void Download(Tensor source, Span<float> target);
@@ -128,6 +168,15 @@ public abstract class Backend : IBufferAllocator, IDisposable
     {
         Dispose(true);
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The taps of the kernel that is uploaded.</summary>
+    /// <exception cref="ArgumentException">The values do not make the target.</exception>
+    protected static int CheckKernel(ReadOnlySpan<float> source, int inChannels, Tensor target)
+    {
+        if (source.Length != target.Shape.Length || inChannels <= 0 || target.Shape.Rows % inChannels != 0)
+            throw new ArgumentException($"{source.Length} values of {inChannels} input channels do not make {target.Shape}.", nameof(source));
+        return target.Shape.Rows / inChannels;
     }
 
     /// <summary>Frees threads and memory.</summary>

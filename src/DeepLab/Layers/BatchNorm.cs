@@ -24,8 +24,8 @@ public sealed class BatchNorm
         Mean = new Vector(this, $"{name}.running_mean", channels, 0);
         Variance = new Vector(this, $"{name}.running_var", channels, 1);
         RaggedShape shape = RaggedShape.Matrix(1, channels);
-        Scale = new Tensor(shape, backend.Allocate(channels));
-        Shift = new Tensor(shape, backend.Allocate(channels));
+        Scale = backend.AllocateParameter(shape);
+        Shift = backend.AllocateParameter(shape);
         Fold();
     }
 

@@ -40,11 +40,7 @@ public sealed class Parameter : StateTensor
     public void AllocateGradient() => Gradient ??= NewTensor();
 
     /// <summary>Another tensor laid out as the values, zero: a velocity, for instance.</summary>
-    public Tensor NewTensor()
-    {
-        RaggedShape shape = RaggedShape.Matrix(_taps * _inChannels, _outChannels);
-        return new Tensor(shape, _backend.Allocate(shape.Length));
-    }
+    public Tensor NewTensor() => _backend.AllocateParameter(RaggedShape.Matrix(_taps * _inChannels, _outChannels));
 
     /// <summary>Says that the values on the device were changed: packed copies are out of date.</summary>
     public void MarkChanged() => _changed();
@@ -60,29 +56,8 @@ public sealed class Parameter : StateTensor
     /// <summary>Sets a tensor laid out as the values from values in the order of <see cref="StateTensor.Shape"/>.</summary>
     public void Upload(ReadOnlySpan<float> source, Tensor tensor)
     {
-        if (_taps * _inChannels == 1)
-        {
-            _backend.Upload(source, tensor);
-            return;
-        }
-
-        // Some output channels at once: lines are written whole, and as many rows are read side by side.
-        const int block = 16;
-        var device = new float[Length];
-        for (int first = 0; first < _outChannels; first += block)
-        {
-            int last = Math.Min(first + block, _outChannels);
-            for (int i = 0; i < _inChannels; i++)
-            {
-                for (int tap = 0; tap < _taps; tap++)
-                {
-                    Span<float> row = device.AsSpan(((tap * _inChannels) + i) * _outChannels, _outChannels);
-                    for (int o = first; o < last; o++) row[o] = source[(((o * _inChannels) + i) * _taps) + tap];
-                }
-            }
-        }
-
-        _backend.Upload(device, tensor);
+        if (_taps * _inChannels == 1) _backend.Upload(source, tensor);
+        else _backend.UploadKernel(source, _inChannels, tensor);
     }
 
     /// <inheritdoc/>

@@ -57,6 +57,51 @@ public sealed class CpuBackendTests
         Assert.Throws<ArgumentException>(() => backend.Clear(new Tensor(RaggedShape.Map(1, 1, 1), new DoubleBuffer(1))));
     }
 
+    [Theory]
+    [InlineData(1, 1, 1)]
+    [InlineData(5, 3, 49)]
+    [InlineData(17, 33, 9)]
+    [InlineData(64, 16, 1)]
+    [InlineData(2, 40, 4)]
+    public void Kernels_are_turned_from_the_order_of_files(int outChannels, int inChannels, int taps)
+    {
+        using var backend = new CpuBackend(2);
+        using var plain = new DoubleBackend();
+        float[] values = [.. Enumerable.Range(0, outChannels * inChannels * taps).Select(i => (float)i)];
+        foreach (Backend tested in (Backend[])[backend, plain])
+        {
+            Tensor kernel = tested.NewTensor(RaggedShape.Matrix(taps * inChannels, outChannels));
+            tested.UploadKernel(values, inChannels, kernel);
+            double[] turned = tested.Read(kernel);
+            for (int n = 0; n < values.Length; n++)
+            {
+                (int o, int i, int tap) = (n / (inChannels * taps), n / taps % inChannels, n % taps);
+                Assert.Equal(n, turned[(((tap * inChannels) + i) * outChannels) + o]);
+            }
+
+            Assert.Throws<ArgumentException>(() => tested.UploadKernel(values.AsSpan(1), inChannels, kernel));
+            Assert.Throws<ArgumentException>(() => tested.UploadKernel(values, (taps * inChannels) + 1, kernel));
+        }
+    }
+
+    [Fact]
+    public void Parameters_share_buffers_and_not_values()
+    {
+        using var backend = new CpuBackend(1);
+        Tensor[] tensors = [.. Enumerable.Range(1, 40).Select(n => backend.AllocateParameter(RaggedShape.Matrix(n, 31 * n)))];
+        Tensor large = backend.AllocateParameter(RaggedShape.Matrix(1 << 12, 1 << 12));
+        for (int n = 0; n < tensors.Length; n++)
+        {
+            Assert.Equal(0, tensors[n].Offset % 16);
+            Assert.DoesNotContain(backend.Read(tensors[n]), v => v != 0);
+            backend.Write(tensors[n], [.. Enumerable.Repeat((double)n, (int)tensors[n].Shape.Length)]);
+        }
+
+        for (int n = 0; n < tensors.Length; n++) Assert.DoesNotContain(backend.Read(tensors[n]), v => v != n);
+        Assert.Same(tensors[0].Buffer, tensors[^1].Buffer);
+        Assert.NotSame(tensors[0].Buffer, large.Buffer);
+    }
+
     [Fact]
     public void Values_that_are_not_numbers_reach_the_loss()
     {

@@ -100,6 +100,19 @@ public sealed unsafe partial class CpuBackend : Backend
     }
 
     /// <inheritdoc/>
+    public override void UploadKernel(ReadOnlySpan<float> source, int inChannels, Tensor target)
+    {
+        int taps = CheckKernel(source, inChannels, target);
+        fixed (float* pointer = source)
+        {
+            var body = new KernelUpload { Source = pointer, Target = Pointer(target), OutChannels = target.Shape.Channels, InChannels = inChannels, Taps = taps };
+            _pool.Run(ref body, UnitsOf(inChannels, KernelUpload.UnitChannels));
+        }
+
+        KeepAlive(target);
+    }
+
+    /// <inheritdoc/>
     public override void Download(Tensor source, Span<float> target)
     {
         if (target.Length != source.Shape.Length) throw new ArgumentException($"{source.Shape} does not fit {target.Length} values.", nameof(target));
