@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using DeepLab.Tensors;
 
@@ -36,8 +37,10 @@ public static class ScoreUpsampling
     {
         if (probabilities.Length != (long)height * width * classes)
             throw new ArgumentException($"{probabilities.Length} probabilities for {height}×{width} and {classes} classes.", nameof(probabilities));
-        var take = new TakeProbabilities { Probabilities = probabilities, Classes = classes, Exponentials = new float[WholeVectors(classes)] };
+        float[] exponentials = ArrayPool<float>.Shared.Rent(WholeVectors(classes));
+        var take = new TakeProbabilities { Probabilities = probabilities, Classes = classes, Exponentials = exponentials.AsSpan(0, WholeVectors(classes)) };
         Resize(scores, size, classes, target, height, width, ref take);
+        ArrayPool<float>.Shared.Return(exponentials);
     }
 
     /// <summary>Hands on, pixel by pixel, the two neighbours in the row resized already, and where between them the pixel lies.</summary>
@@ -50,9 +53,9 @@ public static class ScoreUpsampling
 
         // A pixel's classes are filled up to whole vectors with copies of class 0, which never win against it.
         int padded = WholeVectors(classes), rowLength = size.Width * classes;
-        var row = new float[rowLength];
-        var pixels = new float[size.Width * padded];
-        var columns = new (int Low, int High, float Share)[width];
+        float[] rowMemory = ArrayPool<float>.Shared.Rent(rowLength), pixelMemory = ArrayPool<float>.Shared.Rent(size.Width * padded);
+        (int Low, int High, float Share)[] columns = ArrayPool<(int Low, int High, float Share)>.Shared.Rent(width);
+        Span<float> row = rowMemory.AsSpan(0, rowLength), pixels = pixelMemory.AsSpan(0, size.Width * padded);
         for (int x = 0; x < width; x++) columns[x] = Sample(x, target.Width, size.Width);
         for (int y = 0; y < height; y++)
         {
@@ -60,17 +63,21 @@ public static class ScoreUpsampling
             Blend(scores.Slice(low * rowLength, rowLength), scores.Slice(high * rowLength, rowLength), share, row);
             for (int x = 0; x < size.Width; x++)
             {
-                Span<float> pixel = pixels.AsSpan(x * padded, padded);
-                row.AsSpan(x * classes, classes).CopyTo(pixel);
+                Span<float> pixel = pixels.Slice(x * padded, padded);
+                row.Slice(x * classes, classes).CopyTo(pixel);
                 pixel[classes..].Fill(pixel[0]);
             }
 
             for (int x = 0; x < width; x++)
             {
                 (int left, int right, float part) = columns[x];
-                take.Take((y * width) + x, pixels.AsSpan(left * padded, padded), pixels.AsSpan(right * padded, padded), part);
+                take.Take((y * width) + x, pixels.Slice(left * padded, padded), pixels.Slice(right * padded, padded), part);
             }
         }
+
+        ArrayPool<float>.Shared.Return(rowMemory);
+        ArrayPool<float>.Shared.Return(pixelMemory);
+        ArrayPool<(int Low, int High, float Share)>.Shared.Return(columns);
     }
 
     private static int WholeVectors(int classes) => checked(classes + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
@@ -144,7 +151,7 @@ public static class ScoreUpsampling
     {
         public Span<float> Probabilities;
         public int Classes;
-        public float[] Exponentials;
+        public Span<float> Exponentials;
 
         public readonly void Take(int pixel, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share)
         {
@@ -152,9 +159,9 @@ public static class ScoreUpsampling
             float largest = Exponentials[0];
             foreach (float score in Exponentials) largest = MathF.Max(largest, score);
             for (int i = 0; i < Exponentials.Length; i += Vector<float>.Count)
-                Vector.Exp(new Vector<float>(Exponentials.AsSpan(i)) - new Vector<float>(largest)).CopyTo(Exponentials, i);
+                Vector.Exp(new Vector<float>(Exponentials[i..]) - new Vector<float>(largest)).CopyTo(Exponentials[i..]);
             float sum = 0;
-            foreach (float exponential in Exponentials.AsSpan(0, Classes)) sum += exponential;
+            foreach (float exponential in Exponentials[..Classes]) sum += exponential;
             Span<float> target = Probabilities.Slice(pixel * Classes, Classes);
             for (int i = 0; i < target.Length; i++) target[i] = Exponentials[i] / sum;
         }
