@@ -24,6 +24,27 @@ public static class ScoreUpsampling
         Resize(scores, size, classes, target, height, width, ref take);
     }
 
+    /// <summary>
+    /// Writes the labels of a larger image, of which the scores are of a reduction: the top left <paramref name="region"/> of the target grid, stretched over height × width with half-pixel centres (as
+    /// <see cref="Imaging.Resizing"/> has them) and clamped at its edges. Scores are interpolated once, from the map to the image.
+    /// </summary>
+    /// <param name="scores">[height, width, classes].</param>
+    /// <param name="size">Height and width of the scores.</param>
+    /// <param name="classes">Classes, 1 to 255.</param>
+    /// <param name="target">The size that scores are resized to.</param>
+    /// <param name="region">What of it the reduced image takes, at most all of it. A region of height × width gives what the other overload gives.</param>
+    /// <param name="height">Rows to write.</param>
+    /// <param name="width">Pixels a row to write.</param>
+    /// <param name="labels">[height, width].</param>
+    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
+    public static void ArgMax(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, MapSize region, int height, int width, Span<byte> labels)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, byte.MaxValue);
+        if (labels.Length != height * width) throw new ArgumentException($"{labels.Length} labels for {height}×{width}.", nameof(labels));
+        var take = new TakeLabels { Labels = labels };
+        Resize(scores, size, classes, target, region, height, width, ref take);
+    }
+
     /// <summary>Writes the probabilities of every pixel's classes, the softmax of its scores, for the top left part of the resized map.</summary>
     /// <param name="scores">[height, width, classes].</param>
     /// <param name="size">Height and width of the scores.</param>
@@ -45,21 +66,25 @@ public static class ScoreUpsampling
 
     /// <summary>Hands on, pixel by pixel, the two neighbours in the row resized already, and where between them the pixel lies.</summary>
     private static void Resize<TTake>(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, ref TTake take)
+        where TTake : ITakePixel, allows ref struct =>
+        Resize(scores, size, classes, target, new MapSize(height, width), height, width, ref take);
+
+    private static void Resize<TTake>(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, MapSize region, int height, int width, ref TTake take)
         where TTake : ITakePixel, allows ref struct
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
         if (scores.Length != (long)size.Pixels * classes) throw new ArgumentException($"{scores.Length} scores for {size} and {classes} classes.", nameof(scores));
-        if (height > target.Height || width > target.Width) throw new ArgumentException($"{height}×{width} does not lie in {target}.", nameof(height));
+        if (region.Height > target.Height || region.Width > target.Width) throw new ArgumentException($"{region} does not lie in {target}.", nameof(region));
 
         // A pixel's classes are filled up to whole vectors with copies of class 0, which never win against it.
         int padded = WholeVectors(classes), rowLength = size.Width * classes;
         float[] rowMemory = ArrayPool<float>.Shared.Rent(rowLength), pixelMemory = ArrayPool<float>.Shared.Rent(size.Width * padded);
         (int Low, int High, float Share)[] columns = ArrayPool<(int Low, int High, float Share)>.Shared.Rent(width);
         Span<float> row = rowMemory.AsSpan(0, rowLength), pixels = pixelMemory.AsSpan(0, size.Width * padded);
-        for (int x = 0; x < width; x++) columns[x] = Sample(x, target.Width, size.Width);
+        for (int x = 0; x < width; x++) columns[x] = Sample(Place(x, region.Width, width), target.Width, size.Width);
         for (int y = 0; y < height; y++)
         {
-            (int low, int high, float share) = Sample(y, target.Height, size.Height);
+            (int low, int high, float share) = Sample(Place(y, region.Height, height), target.Height, size.Height);
             Blend(scores.Slice(low * rowLength, rowLength), scores.Slice(high * rowLength, rowLength), share, row);
             for (int x = 0; x < size.Width; x++)
             {
@@ -115,9 +140,12 @@ public static class ScoreUpsampling
         return label;
     }
 
-    private static (int Low, int High, float Share) Sample(int index, int outputs, int inputs)
+    /// <summary>Where pixel <paramref name="index"/> of an image lies in its reduction, exactly the index if that is as large.</summary>
+    private static double Place(int index, int reduced, int size) => Math.Clamp(((index + 0.5) * reduced / size) - 0.5, 0, reduced - 1);
+
+    private static (int Low, int High, float Share) Sample(double index, int outputs, int inputs)
     {
-        double position = outputs > 1 ? (double)index * (inputs - 1) / (outputs - 1) : 0;
+        double position = outputs > 1 ? index * (inputs - 1) / (outputs - 1) : 0;
         int low = Math.Min((int)position, inputs - 1);
         return (low, Math.Min(low + 1, inputs - 1), (float)(position - low));
     }

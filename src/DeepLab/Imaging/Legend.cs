@@ -4,7 +4,7 @@ namespace DeepLab.Imaging;
 internal sealed class Legend
 {
     // At factor 1, in pixels: a patch is as high as a capital letter.
-    private const int Margin = 3, Patch = 7, PatchGap = 2, ItemGap = 6, RowHeight = BitmapFont.Height + 2, LeastRows = 6;
+    private const int Margin = 3, Patch = 7, PatchGap = 3, ItemGap = 6, RowHeight = BitmapFont.Height + 2, LeastRows = 6;
 
     private const int LeastLetters = 8, LeastNameLetters = 6, LongestSide = 65_500;
 
@@ -27,14 +27,14 @@ internal sealed class Legend
     public static Legend? Of(int height, int width, IReadOnlyList<ClassShare> classes, Func<int, string> nameOf, Func<int, (byte R, byte G, byte B)?> colorOf)
     {
         // Letters are a fiftieth of the picture's side high, and two words fit beside each other.
-        int factor = Math.Min((int)Math.Round(Math.Sqrt((double)height * width) / 320), width / (2 * (Patch + PatchGap + (LeastLetters * BitmapFont.Advance))));
+        int factor = Math.Min((int)Math.Ceiling(Math.Sqrt((double)height * width) / 320), width / (2 * (Patch + PatchGap + (LeastLetters * BitmapFont.Advance))));
         factor = Math.Max(factor, 1);
         int room = (width / factor) - (2 * Margin), letters = (room - Patch - PatchGap + 1) / BitmapFont.Advance;
         if (classes.Count == 0 || letters < LeastLetters) return null;
         Item[] items = [.. classes.Select(c => new Item(Text(nameOf(c.Class), ClassShare.Percent(c.Share), letters), HasPatch: true, colorOf(c.Class)))];
 
         // The strip is at most as high as the image; what does not fit is counted.
-        int most = Math.Max(LeastRows, height / (RowHeight * factor));
+        int most = Math.Max(LeastRows, ((height / factor) - (2 * Margin) + 2) / RowHeight);
         List<List<Item>> rows = Wrap(items, room);
         for (int shown = items.Length - 1; rows.Count > most && shown > 0; shown--)
             rows = Wrap([.. items.Take(shown), new Item($"+{items.Length - shown} more", HasPatch: false, null)], room);
