@@ -119,6 +119,16 @@ public sealed class PredictFormatsTests : IDisposable
     }
 
     [Fact]
+    public void Help_tells_the_limits_and_an_example_of_a_pipe()
+    {
+        CliRun run = CliRun.Of("predict", "--help");
+        Assert.Equal((0, ""), (run.Status, run.Error));
+        Assert.Contains("[default: 1025]", run.Out, StringComparison.Ordinal);
+        Assert.Contains("EXIF", run.Out, StringComparison.Ordinal);
+        Assert.Contains("-o - - > mask.png", run.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Outputs_of_two_images_never_meet()
     {
         string odd = Path.Combine(_files.Root, "photo_cutout.png");
