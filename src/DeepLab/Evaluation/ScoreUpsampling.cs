@@ -66,8 +66,11 @@ public static class ScoreUpsampling
 
     /// <summary>Hands on, pixel by pixel, the two neighbours in the row resized already, and where between them the pixel lies.</summary>
     private static void Resize<TTake>(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, ref TTake take)
-        where TTake : ITakePixel, allows ref struct =>
+        where TTake : ITakePixel, allows ref struct
+    {
+        if (height > target.Height || width > target.Width) throw new ArgumentException($"{height}×{width} does not lie in {target}.", nameof(height));
         Resize(scores, size, classes, target, new MapSize(height, width), height, width, ref take);
+    }
 
     private static void Resize<TTake>(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, MapSize region, int height, int width, ref TTake take)
         where TTake : ITakePixel, allows ref struct
