@@ -21,6 +21,18 @@ internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTer
     /// <summary>Standard error.</summary>
     public TextWriter Error => error;
 
+    /// <summary>Whether standard output is a terminal.</summary>
+    public bool IsTerminal => isTerminal;
+
+    /// <summary>Opens standard input for bytes.</summary>
+    public Func<Stream> OpenInput { get; init; } = Console.OpenStandardInput;
+
+    /// <summary>Opens standard output for bytes.</summary>
+    public Func<Stream> OpenOutput { get; init; } = Console.OpenStandardOutput;
+
+    /// <summary>A console that writes everything to standard error, for commands whose result is bytes on standard output.</summary>
+    public CliConsole WithoutOutput() => new(error, error, isTerminal: false) { OpenInput = OpenInput, OpenOutput = OpenOutput };
+
     /// <summary>Writes text that is formatted with the invariant culture.</summary>
     public static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using DeepLab.Data;
+using System.Diagnostics;
+using DeepLab.Crf;
 using DeepLab.Evaluation;
 using DeepLab.Imaging;
 using DeepLab.Kernels;
@@ -11,26 +12,50 @@ namespace DeepLab.Cli;
 /// <summary><c>deeplab predict</c>: writes the masks of photographs.</summary>
 internal sealed class PredictCommand
 {
-    private readonly Option<string> _weights, _output;
-    private readonly Option<string?> _scores, _classesFile;
+    /// <summary>The shortest side that <c>--max-side</c> takes, and the longest that the network does.</summary>
+    private const int LeastMaxSide = 33, MostMaxSide = 26_000;
+
+    private readonly Option<string> _weights, _output, _format;
+    private readonly Option<string?> _only, _scores, _classesFile;
+    private readonly Option<bool> _noOverlay;
+    private readonly Option<int> _maxSide;
     private readonly Argument<string[]> _images;
+    private readonly CrfArguments _crf;
     private readonly RuntimeArguments _runtime;
 
     private PredictCommand(CliCommand command)
     {
         _images = new Argument<string[]>("IMAGE")
         {
-            Description = "JPEG or PNG images, or folders: all .jpg, .jpeg and .png files right in them",
+            Description = "JPEG or PNG images, folders (all .jpg, .jpeg and .png files right in them), or - for an image on standard input; "
+                + "a JPEG is turned upright as its EXIF says, and so are all results",
             Arity = ArgumentArity.OneOrMore,
         };
         command.Add(_images);
         _weights = command.AddOption<string>("--weights", "the network: .pth, .safetensors or .caffemodel", aliases: ["-w"]);
         (_weights.HelpName, _weights.Required) = ("FILE", true);
         _output = command.AddOption<string>(
-            "--output", "the folder for <name>.png, the labels as a palette PNG in VOC's colours, and <name>_overlay.jpg, those colours over the image", aliases: ["-o"]);
+            "--output",
+            "the folder for the labels, <name>.png, and <name>_overlay.jpg: their colours over the image, outlines and a legend; "
+                + "or - to write the labels of one image (with --only the cut-out) to standard output and nothing else",
+            aliases: ["-o"]);
         (_output.HelpName, _output.Required) = ("DIR", true);
+        _format = command.AddOptionWithDefault(
+            "--format", "the labels as png: a palette PNG in VOC's colours; or as <name>.json in COCO's format, each class's mask in run lengths, json: as numbers, rle: compressed", PredictionFiles.Png);
+        _format.AcceptOnlyFromAmong(PredictionFiles.Png, PredictionFiles.Json, PredictionFiles.Rle);
+        _format.HelpName = "png|json|rle";
+        _only = command.AddOption<string?>(
+            "--only", "also cut these classes out, names or indices with commas between them: <name>_cutout.png, transparent elsewhere; overlays show these alone, the labels keep all classes");
+        _only.HelpName = "CLASSES";
+        _noOverlay = command.AddOptionWithDefault("--no-overlay", "write no overlays", false);
+        _maxSide = command.AddOptionWithDefault(
+            "--max-side",
+            $"photographs with a longer side are reduced to this for the network, and their scores resized to full size; {LeastMaxSide} to {MostMaxSide}, or 0 to reduce none, which takes memory and time",
+            PhotographPredictor.DefaultMaxSide);
+        command.Require(_maxSide, n => n is 0 or (>= LeastMaxSide and <= MostMaxSide), $"0, or {LeastMaxSide} to {MostMaxSide}");
+        _crf = new CrfArguments(command, "refine the masks by a dense CRF, which draws their borders to the edges of the photograph");
         _scores = command.AddOption<string?>(
-            "--save-scores", "also write <name>.npy here: the fused scores, float32 [classes, h, w], at the network's resolution and of the padded square");
+            "--save-scores", "also write <name>.npy here: the fused scores, float32 [classes, h, w], at the network's resolution and of the padded square, before the CRF");
         _scores.HelpName = "DIR";
         _classesFile = command.AddOption<string?>(
             "--classes-file", "names of the classes, a line `index name` each [default: labels.txt beside an image's folder, if that is called JPEGImages, else the names in the weights]");
@@ -45,7 +70,9 @@ internal sealed class PredictCommand
             Examples =
             [
                 "deeplab predict --weights net.pth -o masks photo.jpg",
-                "deeplab predict --weights net.pth -o masks --save-scores scores --classes-file labels.txt photos/",
+                "deeplab predict --weights net.pth -o masks --crf --classes-file labels.txt photos/",
+                "deeplab predict --weights net.pth -o masks --only person,dog --format rle photos/",
+                "cat photo.jpg | deeplab predict --weights net.pth -o - - > mask.png",
             ],
         };
         var options = new PredictCommand(command);
@@ -55,103 +82,92 @@ internal sealed class PredictCommand
 
     private int Run(ParseResult parse, CommandInvocation invocation)
     {
-        CliConsole console = invocation.Console;
-        string output = parse.GetValue(_output)!, weights = parse.GetValue(_weights)!;
-        string? scores = parse.GetValue(_scores);
-        IReadOnlyList<PredictionTarget> targets = PredictionTarget.Find(parse.GetValue(_images)!, output, scores);
-        ClassNameSource names;
+        PredictionOutputs outputs = Outputs(parse, invocation.Console);
+        CliConsole console = outputs.Folder == PredictionTarget.Standard ? invocation.Console.WithoutOutput() : invocation.Console;
+        DenseCrfOptions? crf = _crf.Options(parse);
+        IReadOnlyList<PredictionTarget> targets = PredictionTarget.Find(parse.GetValue(_images)!, outputs);
+        string weights = parse.GetValue(_weights)!;
+        PredictionFiles files;
         using (WeightsFile file = WeightsFile.Open(weights))
         {
             file.RequireHead();
-            names = new ClassNameSource(file.Configuration.Classes, file.ClassNames, parse.GetValue(_classesFile), targets.Select(t => t.Image));
+            var names = new ClassNameSource(file.Configuration.Classes, file.ClassNames, parse.GetValue(_classesFile), targets.Select(t => t.Image));
+            files = new PredictionFiles(names, parse.GetValue(_format)!, parse.GetValue(_only), console.OpenOutput);
         }
 
+        foreach (PredictionTarget target in targets) _ = files.Chosen(target.Image); // A name that is no class is told before work begins.
         CodecLibrary.RequireAll();
         using Backend backend = _runtime.CreateBackend(parse, console);
-        DeepLabResNet network = NetworkFile.Load(weights, backend);
-        using var predictor = new Predictor(network);
-        int failed = 0;
-        for (int i = 0; i < targets.Count; i++)
-        {
-            invocation.Cancellation.ThrowIfCancellationRequested();
-            PredictionTarget target = targets[i];
-            console.Progress($"{i + 1}/{targets.Count} {Printable.Of(target.Image)}");
-            if (TryPredict(predictor, target, console) is not (RgbImage image, ScoreMap map))
-            {
-                failed++;
-                continue;
-            }
-
-            LabelMap labels = Predictor.Labels(map, image.Height, image.Width);
-            if (target.Scores is not null) NpyFile.Write(target.Scores, [map.Classes, map.Size.Height, map.Size.Width], map.ToChannelsFirst());
-            labels.Save(target.Labels, Palette.Voc);
-            Overlay.Blend(image, labels, Palette.Voc).Save(target.Overlay);
-            console.Line($"{Printable.Of(target.Image)}: {Summary(labels, names.Of(target.Image))}");
-        }
-
-        console.Line(targets.Count == failed ? "nothing was written" : $"masks and overlays: {Printable.Of(output)}");
+        using var predictor = new PhotographPredictor(NetworkFile.Load(weights, backend), parse.GetValue(_maxSide), crf, _runtime.Threads(parse));
+        int failed = Predict(predictor, targets, files, console, invocation.Cancellation);
+        if (failed == targets.Count) console.Line("nothing was written");
+        else if (outputs.Folder != PredictionTarget.Standard) console.Line($"{Written(outputs)}: {Printable.Of(outputs.Folder)}");
         if (failed == 0) return 0;
         console.Note($"deeplab: {failed} of {targets.Count} image{(targets.Count == 1 ? "" : "s")} could not be predicted");
         return Program.Failed;
     }
 
-    private static (RgbImage Image, ScoreMap Scores)? TryPredict(Predictor predictor, PredictionTarget target, CliConsole console)
+    private PredictionOutputs Outputs(ParseResult parse, CliConsole console)
     {
-        try
+        bool png = parse.GetValue(_format) == PredictionFiles.Png, cutout = parse.GetValue(_only) is not null;
+        string folder = parse.GetValue(_output)!;
+        if (folder == PredictionTarget.Standard)
         {
-            RgbImage image = RgbImage.Load(target.Image);
-            return (image, predictor.Scores(image));
-        }
-        catch (InvalidFileException e)
-        {
-            console.Note($"deeplab: {Printable.Of(e.Message)}");
-        }
-        catch (DeepLabException e)
-        {
-            console.Note($"deeplab: {Printable.Of(target.Image)}: {Printable.Of(e.Message)}");
+            if (cutout && !png) throw new UsageException($"--only writes a PNG to standard output, and --format {parse.GetValue(_format)} JSON: give --output a folder for both");
+            if (png && console.IsTerminal) throw new UsageException("a PNG would be written to the terminal: redirect it to a file, > mask.png for instance");
         }
 
-        return null;
+        return new PredictionOutputs(folder, !png, !parse.GetValue(_noOverlay), cutout, parse.GetValue(_scores));
     }
 
-    /// <summary>The classes of a mask with their shares, the largest first: <c>road 61.2%, sky 30.1%</c>.</summary>
-    private static string Summary(LabelMap labels, IReadOnlyList<string> names)
+    /// <summary>Predicts all images, and gives how many could not be.</summary>
+    private static int Predict(
+        PhotographPredictor predictor, IReadOnlyList<PredictionTarget> targets, PredictionFiles files, CliConsole console, CancellationToken cancellation)
     {
-        var counts = new long[256];
-        foreach (byte label in labels.Labels) counts[label]++;
-        return string.Join(", ", Enumerable.Range(0, names.Count)
-            .Where(c => counts[c] > 0)
-            .OrderByDescending(c => counts[c])
-            .Select(c => $"{Printable.Of(names[c])} {Printable.Percent((double)counts[c] / labels.Labels.Length)}"));
-    }
-
-    /// <summary>Names of classes: those of a file for all, or of the dataset that an image lies in.</summary>
-    private sealed class ClassNameSource
-    {
-        private readonly Dictionary<string, IReadOnlyList<string>> _byRoot = [];
-        private readonly IReadOnlyList<string> _others;
-        private readonly bool _lookAround;
-
-        /// <summary>Reads all files at once, so that a malformed one is told before work begins.</summary>
-        public ClassNameSource(int classes, IReadOnlyList<string>? known, string? file, IEnumerable<string> images)
-        {
-            _others = file is not null ? ClassNames.Complete(classes, ClassNames.Load(file)) : known ?? ClassNames.Complete(classes, null);
-            _lookAround = file is null;
-            if (!_lookAround) return;
-            foreach (string root in images.Select(RootOf).OfType<string>().Distinct())
+        int done = 0, failed = 0;
+        var clock = Stopwatch.StartNew();
+        PredictionPipeline.Run(
+            targets,
+            target => Read(target.Image, console),
+            predictor.Predict,
+            files.Write,
+            (target, summary) =>
             {
-                string labels = Path.Combine(root, "labels.txt");
-                if (File.Exists(labels)) _byRoot[root] = ClassNames.Complete(classes, ClassNames.Load(labels));
-            }
-        }
+                console.Line($"{Printable.Of(target.Image)}: {summary}");
+                Progress();
+            },
+            (target, problem) =>
+            {
+                failed++;
+                string place = problem is InvalidFileException ? "" : $"{Printable.Of(target.Image)}: ";
+                console.Note($"deeplab: {place}{Printable.Of(problem.Message)}");
+                Progress();
+            },
+            cancellation);
+        return failed;
 
-        public IReadOnlyList<string> Of(string image) =>
-            _lookAround && RootOf(image) is string root && _byRoot.TryGetValue(root, out IReadOnlyList<string>? names) ? names : _others;
-
-        private static string? RootOf(string image)
+        void Progress()
         {
-            string? folder = Path.GetDirectoryName(Path.GetFullPath(image));
-            return Path.GetFileName(folder) == "JPEGImages" ? Path.GetDirectoryName(folder) : null;
+            done++;
+            if (done == targets.Count) return;
+            TimeSpan left = clock.Elapsed / done * (targets.Count - done);
+            console.Progress(CliConsole.Format($"{done}/{targets.Count} images, {done / clock.Elapsed.TotalSeconds:0.00} a second, {CliConsole.Duration(left)} left"));
         }
     }
+
+    private static RgbImage Read(string image, CliConsole console)
+    {
+        if (image != PredictionTarget.Standard) return RgbImage.LoadUpright(image);
+        using Stream input = console.OpenInput();
+        return RgbImage.LoadUpright(input, "standard input");
+    }
+
+    private static string Written(PredictionOutputs outputs) =>
+        (outputs.Overlay, outputs.Cutout) switch
+        {
+            (true, true) => "masks, overlays and cut-outs",
+            (true, false) => "masks and overlays",
+            (false, true) => "masks and cut-outs",
+            (false, false) => "masks",
+        };
 }

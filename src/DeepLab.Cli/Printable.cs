@@ -1,4 +1,5 @@
 using System.Globalization;
+using DeepLab.Imaging;
 
 namespace DeepLab.Cli;
 
@@ -22,8 +23,7 @@ internal static class Printable
         string.Concat(text.Select(c => char.IsControl(c) || c is '/' or '\\' || Path.GetInvalidFileNameChars().Contains(c) ? '_' : c));
 
     /// <summary>A share as 12.3%; what is there but rounds to nothing as &lt;0.1%.</summary>
-    public static string Percent(double share) =>
-        share is > 0 and < 0.0005 ? "<0.1%" : (100 * share).ToString("0.0", CultureInfo.InvariantCulture) + "%";
+    public static string Percent(double share) => ClassShare.Percent(share);
 
     /// <summary>A count with its digits in groups: 1,234,567.</summary>
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);

@@ -1,11 +1,12 @@
 using System.Globalization;
+using DeepLab.Weights;
 
 namespace DeepLab.Data;
 
 /// <summary>The names of classes: those of a file <c>labels.txt</c>, of PASCAL VOC, or numbers in words.</summary>
 public static class ClassNames
 {
-    private const int LargestFile = 1 << 20;
+    private const int LargestFile = 1 << 20, LongestShown = 40;
 
     /// <summary>PASCAL VOC's 21 classes, background first.</summary>
     public static IReadOnlyList<string> Voc { get; } =
@@ -45,5 +46,29 @@ public static class ClassNames
         for (int k = 0; k < classes; k++)
             list[k] = names is not null && names.TryGetValue(k, out string? name) ? name : string.Create(CultureInfo.InvariantCulture, $"class {k}");
         return list;
+    }
+
+    /// <summary>The classes that a list asks for, by name (in any case, where no name fits exactly) or by index: <c>person,dog</c>, <c>15,12</c>.</summary>
+    /// <param name="list">Names or indices with commas between them.</param>
+    /// <param name="names">The classes' names by index.</param>
+    /// <returns>The indices, each once, in the list's order.</returns>
+    /// <exception cref="DeepLabException">There is no such class; the message names those that there are.</exception>
+    public static IReadOnlyList<int> Select(string list, IReadOnlyList<string> names)
+    {
+        ArgumentNullException.ThrowIfNull(list);
+        ArgumentNullException.ThrowIfNull(names);
+        return [.. list.Split(',', StringSplitOptions.TrimEntries).Select(Find).Distinct()];
+
+        int Find(string wanted)
+        {
+            int index = IndexOf(wanted, StringComparison.Ordinal);
+            if (index < 0) index = IndexOf(wanted, StringComparison.OrdinalIgnoreCase);
+            if (index >= 0) return index;
+            if (int.TryParse(wanted, NumberStyles.None, CultureInfo.InvariantCulture, out index) && index < names.Count) return index;
+            throw new DeepLabException(
+                $"there is no class '{FileText.OneLine(wanted, LongestShown)}'; there are 0 to {names.Count - 1}: {string.Join(", ", names.Select(n => FileText.OneLine(n, LongestShown)))}");
+        }
+
+        int IndexOf(string wanted, StringComparison comparison) => names.TakeWhile(n => !n.Equals(wanted, comparison)).Count() is int at && at < names.Count ? at : -1;
     }
 }

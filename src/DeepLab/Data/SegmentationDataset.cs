@@ -117,7 +117,10 @@ public sealed class SegmentationDataset
             $"{Source}: {missing.Count} of the listed files {(missing.Count == 1 ? "is" : "are")} missing: {string.Join(", ", missing.Take(NamedMissing))}{rest}");
     }
 
-    /// <summary>Reads an image and its labels: by colour if colours are given, then mapped, then checked.</summary>
+    /// <summary>
+    /// Reads an image and its labels: by colour if colours are given, then mapped, then checked. The image's pixels are taken as they are stored, whatever its EXIF says of its orientation, since its labels
+    /// are drawn over these.
+    /// </summary>
     /// <param name="index">Its place in <see cref="Samples"/>.</param>
     /// <returns>The image [height, width, 3] and its labels [height, width], each below <see cref="Classes"/> or 255.</returns>
     /// <exception cref="InvalidFileException">A file can't be read, the sizes differ, or a label is no class.</exception>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 using DeepLab.Tensors;
 
@@ -23,6 +24,27 @@ public static class ScoreUpsampling
         Resize(scores, size, classes, target, height, width, ref take);
     }
 
+    /// <summary>
+    /// Writes the labels of a larger image, of which the scores are of a reduction: the top left <paramref name="region"/> of the target grid, stretched over height × width with half-pixel centres (as
+    /// <see cref="Imaging.Resizing"/> has them) and clamped at its edges. Scores are interpolated once, from the map to the image.
+    /// </summary>
+    /// <param name="scores">[height, width, classes].</param>
+    /// <param name="size">Height and width of the scores.</param>
+    /// <param name="classes">Classes, 1 to 255.</param>
+    /// <param name="target">The size that scores are resized to.</param>
+    /// <param name="region">What of it the reduced image takes, at most all of it. A region of height × width gives what the other overload gives.</param>
+    /// <param name="height">Rows to write.</param>
+    /// <param name="width">Pixels a row to write.</param>
+    /// <param name="labels">[height, width].</param>
+    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
+    public static void ArgMax(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, MapSize region, int height, int width, Span<byte> labels)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, byte.MaxValue);
+        if (labels.Length != height * width) throw new ArgumentException($"{labels.Length} labels for {height}×{width}.", nameof(labels));
+        var take = new TakeLabels { Labels = labels };
+        Resize(scores, size, classes, target, region, height, width, ref take);
+    }
+
     /// <summary>Writes the probabilities of every pixel's classes, the softmax of its scores, for the top left part of the resized map.</summary>
     /// <param name="scores">[height, width, classes].</param>
     /// <param name="size">Height and width of the scores.</param>
@@ -36,41 +58,54 @@ public static class ScoreUpsampling
     {
         if (probabilities.Length != (long)height * width * classes)
             throw new ArgumentException($"{probabilities.Length} probabilities for {height}×{width} and {classes} classes.", nameof(probabilities));
-        var take = new TakeProbabilities { Probabilities = probabilities, Classes = classes, Exponentials = new float[WholeVectors(classes)] };
+        float[] exponentials = ArrayPool<float>.Shared.Rent(WholeVectors(classes));
+        var take = new TakeProbabilities { Probabilities = probabilities, Classes = classes, Exponentials = exponentials.AsSpan(0, WholeVectors(classes)) };
         Resize(scores, size, classes, target, height, width, ref take);
+        ArrayPool<float>.Shared.Return(exponentials);
     }
 
     /// <summary>Hands on, pixel by pixel, the two neighbours in the row resized already, and where between them the pixel lies.</summary>
     private static void Resize<TTake>(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, ref TTake take)
         where TTake : ITakePixel, allows ref struct
     {
+        if (height > target.Height || width > target.Width) throw new ArgumentException($"{height}×{width} does not lie in {target}.", nameof(height));
+        Resize(scores, size, classes, target, new MapSize(height, width), height, width, ref take);
+    }
+
+    private static void Resize<TTake>(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, MapSize region, int height, int width, ref TTake take)
+        where TTake : ITakePixel, allows ref struct
+    {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
         if (scores.Length != (long)size.Pixels * classes) throw new ArgumentException($"{scores.Length} scores for {size} and {classes} classes.", nameof(scores));
-        if (height > target.Height || width > target.Width) throw new ArgumentException($"{height}×{width} does not lie in {target}.", nameof(height));
+        if (region.Height > target.Height || region.Width > target.Width) throw new ArgumentException($"{region} does not lie in {target}.", nameof(region));
 
         // A pixel's classes are filled up to whole vectors with copies of class 0, which never win against it.
         int padded = WholeVectors(classes), rowLength = size.Width * classes;
-        var row = new float[rowLength];
-        var pixels = new float[size.Width * padded];
-        var columns = new (int Low, int High, float Share)[width];
-        for (int x = 0; x < width; x++) columns[x] = Sample(x, target.Width, size.Width);
+        float[] rowMemory = ArrayPool<float>.Shared.Rent(rowLength), pixelMemory = ArrayPool<float>.Shared.Rent(size.Width * padded);
+        (int Low, int High, float Share)[] columns = ArrayPool<(int Low, int High, float Share)>.Shared.Rent(width);
+        Span<float> row = rowMemory.AsSpan(0, rowLength), pixels = pixelMemory.AsSpan(0, size.Width * padded);
+        for (int x = 0; x < width; x++) columns[x] = Sample(Place(x, region.Width, width), target.Width, size.Width);
         for (int y = 0; y < height; y++)
         {
-            (int low, int high, float share) = Sample(y, target.Height, size.Height);
+            (int low, int high, float share) = Sample(Place(y, region.Height, height), target.Height, size.Height);
             Blend(scores.Slice(low * rowLength, rowLength), scores.Slice(high * rowLength, rowLength), share, row);
             for (int x = 0; x < size.Width; x++)
             {
-                Span<float> pixel = pixels.AsSpan(x * padded, padded);
-                row.AsSpan(x * classes, classes).CopyTo(pixel);
+                Span<float> pixel = pixels.Slice(x * padded, padded);
+                row.Slice(x * classes, classes).CopyTo(pixel);
                 pixel[classes..].Fill(pixel[0]);
             }
 
             for (int x = 0; x < width; x++)
             {
                 (int left, int right, float part) = columns[x];
-                take.Take((y * width) + x, pixels.AsSpan(left * padded, padded), pixels.AsSpan(right * padded, padded), part);
+                take.Take((y * width) + x, pixels.Slice(left * padded, padded), pixels.Slice(right * padded, padded), part);
             }
         }
+
+        ArrayPool<float>.Shared.Return(rowMemory);
+        ArrayPool<float>.Shared.Return(pixelMemory);
+        ArrayPool<(int Low, int High, float Share)>.Shared.Return(columns);
     }
 
     private static int WholeVectors(int classes) => checked(classes + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
@@ -108,9 +143,12 @@ public static class ScoreUpsampling
         return label;
     }
 
-    private static (int Low, int High, float Share) Sample(int index, int outputs, int inputs)
+    /// <summary>Where pixel <paramref name="index"/> of an image lies in its reduction, exactly the index if that is as large.</summary>
+    private static double Place(int index, int reduced, int size) => Math.Clamp(((index + 0.5) * reduced / size) - 0.5, 0, reduced - 1);
+
+    private static (int Low, int High, float Share) Sample(double index, int outputs, int inputs)
     {
-        double position = outputs > 1 ? (double)index * (inputs - 1) / (outputs - 1) : 0;
+        double position = outputs > 1 ? index * (inputs - 1) / (outputs - 1) : 0;
         int low = Math.Min((int)position, inputs - 1);
         return (low, Math.Min(low + 1, inputs - 1), (float)(position - low));
     }
@@ -144,7 +182,7 @@ public static class ScoreUpsampling
     {
         public Span<float> Probabilities;
         public int Classes;
-        public float[] Exponentials;
+        public Span<float> Exponentials;
 
         public readonly void Take(int pixel, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share)
         {
@@ -152,9 +190,9 @@ public static class ScoreUpsampling
             float largest = Exponentials[0];
             foreach (float score in Exponentials) largest = MathF.Max(largest, score);
             for (int i = 0; i < Exponentials.Length; i += Vector<float>.Count)
-                Vector.Exp(new Vector<float>(Exponentials.AsSpan(i)) - new Vector<float>(largest)).CopyTo(Exponentials, i);
+                Vector.Exp(new Vector<float>(Exponentials[i..]) - new Vector<float>(largest)).CopyTo(Exponentials[i..]);
             float sum = 0;
-            foreach (float exponential in Exponentials.AsSpan(0, Classes)) sum += exponential;
+            foreach (float exponential in Exponentials[..Classes]) sum += exponential;
             Span<float> target = Probabilities.Slice(pixel * Classes, Classes);
             for (int i = 0; i < target.Length; i++) target[i] = Exponentials[i] / sum;
         }

@@ -14,6 +14,30 @@ internal static class ImageFile
         return data;
     });
 
+    /// <summary>All of a stream, of which the length need not be known.</summary>
+    /// <exception cref="InvalidFileException">It cannot be read, or is longer than <see cref="ImageLimits.MaxFileBytes"/>.</exception>
+    public static byte[] ReadAll(Stream stream, string name)
+    {
+        try
+        {
+            // Memory grows with what has come, not with what is announced.
+            using var data = new MemoryStream();
+            byte[] chunk = new byte[1 << 16];
+            for (int read; (read = stream.Read(chunk)) > 0;)
+            {
+                if (data.Length + read > ImageLimits.MaxFileBytes)
+                    throw new InvalidFileException(name, $"it has more than {ImageLimits.MaxFileBytes} bytes, the most that are read of an image");
+                data.Write(chunk, 0, read);
+            }
+
+            return data.ToArray();
+        }
+        catch (IOException e)
+        {
+            throw new InvalidFileException(name, $"cannot be read: {e.Message}", e);
+        }
+    }
+
     /// <summary>The header alone; reads a little of the file, more only if there is much before its size.</summary>
     /// <exception cref="InvalidFileException">It cannot be read, or is no JPEG or PNG.</exception>
     public static ImageHeader ReadHeader(string path) => Read(path, static (stream, path) =>

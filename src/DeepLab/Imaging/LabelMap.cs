@@ -85,7 +85,15 @@ public sealed class LabelMap
         ArgumentNullException.ThrowIfNull(palette);
         if (!Path.GetExtension(path).Equals(".png", StringComparison.OrdinalIgnoreCase))
             throw new DeepLabException($"{path}: labels are written as PNG only; name it .png");
-        byte[] data = PngCodec.EncodePalette(Labels, Height, Width, palette);
+        byte[] data = EncodePng(palette);
         AtomicFile.Write(path, stream => stream.Write(data));
+    }
+
+    /// <summary>The labels as the bytes of an 8-bit palette PNG, as <see cref="Save"/> writes them.</summary>
+    /// <exception cref="DeepLabException">libspng is not installed.</exception>
+    public byte[] EncodePng(Palette palette)
+    {
+        ArgumentNullException.ThrowIfNull(palette);
+        return PngCodec.EncodePalette(Labels, Height, Width, palette);
     }
 }

@@ -41,6 +41,10 @@ internal static unsafe partial class PngCodec
     public static byte[] EncodeRgb(ReadOnlySpan<byte> pixels, int height, int width) =>
         Encode(pixels, new Ihdr((uint)width, (uint)height, PngColor.Rgb), palette: null);
 
+    /// <summary>Encodes [height, width, 4], red, green, blue and alpha, as an RGBA file.</summary>
+    public static byte[] EncodeRgba(ReadOnlySpan<byte> pixels, int height, int width) =>
+        Encode(pixels, new Ihdr((uint)width, (uint)height, PngColor.Rgba), palette: null);
+
     /// <summary>Encodes [height, width] as a palette file of 8 bits with all 256 colours.</summary>
     public static byte[] EncodePalette(ReadOnlySpan<byte> labels, int height, int width, Palette palette) =>
         Encode(labels, new Ihdr((uint)width, (uint)height, PngColor.Palette), palette);

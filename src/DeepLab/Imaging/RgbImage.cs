@@ -42,12 +42,30 @@ public sealed class RgbImage
     /// Reads a JPEG or PNG file, told apart by content. JPEG: grey and RGB, pixels as libjpeg-turbo gives them. PNG:
     /// grey, RGB and palette of every bit depth, interlaced too; of 16 bits the high byte is kept; alpha is dropped,
     /// so that a transparent pixel has the colour stored for it. An orientation given in EXIF is not applied, since
-    /// label images are drawn for the pixels as they are stored.
+    /// label images are drawn for the pixels as they are stored; <see cref="LoadUpright(string)"/> applies it.
     /// </summary>
     /// <exception cref="InvalidFileException">It cannot be read, is no JPEG or PNG, is a CMYK JPEG, is truncated or
     /// corrupted, or claims a size over <see cref="ImageLimits"/>.</exception>
     /// <exception cref="DeepLabException">libjpeg-turbo or libspng is not installed.</exception>
     public static RgbImage Load(string path) => Decode(ImageFile.ReadAll(path), path);
+
+    /// <summary>
+    /// Reads a photograph as it is to be shown: as <see cref="Load"/> does, then turned or mirrored by the orientation that a JPEG's EXIF gives. (Datasets are read by <see cref="Load"/>.)
+    /// </summary>
+    /// <exception cref="InvalidFileException">As for <see cref="Load"/>; faults in EXIF itself are passed over.</exception>
+    /// <exception cref="DeepLabException">libjpeg-turbo or libspng is not installed.</exception>
+    public static RgbImage LoadUpright(string path) => DecodeUpright(ImageFile.ReadAll(path), path);
+
+    /// <summary>Reads a photograph from a stream to its end, as <see cref="LoadUpright(string)"/> does; at most <see cref="ImageLimits.MaxFileBytes"/>.</summary>
+    /// <param name="stream">The file; it need not be seekable, and stays open.</param>
+    /// <param name="name">What to call it in messages.</param>
+    /// <exception cref="InvalidFileException">As for <see cref="Load"/>.</exception>
+    /// <exception cref="DeepLabException">libjpeg-turbo or libspng is not installed.</exception>
+    public static RgbImage LoadUpright(Stream stream, string name)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return DecodeUpright(ImageFile.ReadAll(stream, name), name);
+    }
 
     /// <summary>Decodes a JPEG or PNG file held in memory, as <see cref="Load"/> does.</summary>
     /// <param name="data">The whole file.</param>
@@ -63,12 +81,32 @@ public sealed class RgbImage
         return new RgbImage(header.Height, header.Width, pixels);
     }
 
+    /// <summary>Decodes a JPEG or PNG file held in memory, as <see cref="LoadUpright(string)"/> does.</summary>
+    /// <inheritdoc cref="Decode"/>
+    public static RgbImage DecodeUpright(ReadOnlySpan<byte> data, string name)
+    {
+        RgbImage stored = Decode(data, name);
+        return ExifOrientation.Apply(stored, data[0] == 0xFF ? ExifOrientation.Read(data) : ExifOrientation.Upright);
+    }
+
     /// <summary>Reads an image's size from its header alone; the pixels may still turn out to be damaged.</summary>
     /// <exception cref="InvalidFileException">The file cannot be read, is no JPEG or PNG, or claims a size over <see cref="ImageLimits"/>.</exception>
     public static (int Height, int Width) ReadSize(string path)
     {
         ImageHeader header = ImageFile.ReadHeader(path);
         return (header.Height, header.Width);
+    }
+
+    /// <summary>The image with its longer side reduced to <paramref name="maxSide"/>, every pixel the mean of the area it covers; the same image if it is no longer than that.</summary>
+    /// <param name="maxSide">The longest side allowed, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxSide"/> is not positive.</exception>
+    public RgbImage ReducedTo(int maxSide)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxSide);
+        int longest = Math.Max(Height, Width);
+        if (longest <= maxSide) return this;
+        int Side(int side) => Math.Max(1, (int)Math.Round((double)side * maxSide / longest, MidpointRounding.AwayFromZero));
+        return AreaReduction.Reduce(this, Side(Height), Side(Width));
     }
 
     /// <summary>
@@ -85,6 +123,20 @@ public sealed class RgbImage
             string other => throw new DeepLabException($"{path}: cannot write an image as '{other}'; name it .png, .jpg or .jpeg"),
         };
         AtomicFile.Write(path, stream => stream.Write(data));
+    }
+
+    /// <summary>Paints a rectangle, as much of it as lies in the image.</summary>
+    internal void Fill(int left, int top, int width, int height, (byte R, byte G, byte B) color)
+    {
+        int right = Math.Min(left + width, Width), bottom = Math.Min(top + height, Height);
+        for (int y = Math.Max(top, 0); y < bottom; y++)
+        {
+            for (int x = Math.Max(left, 0); x < right; x++)
+            {
+                Span<byte> pixel = Pixels.AsSpan(3 * ((y * Width) + x), 3);
+                (pixel[0], pixel[1], pixel[2]) = color;
+            }
+        }
     }
 
     /// <summary>height·width, checked; times 3 it still fits an array.</summary>

@@ -14,4 +14,15 @@ internal sealed record CliRun(int Status, string Out, string Error)
         int status = Program.Run(args, new CliConsole(output, error, isTerminal: false), cancellation);
         return new CliRun(status, output.ToString(), error.ToString());
     }
+
+    /// <summary>Runs a command line with bytes on standard input, and gives those it wrote to standard output.</summary>
+    public static (CliRun Run, byte[] Output) Piped(byte[] input, params string[] args)
+    {
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new StringWriter { NewLine = "\n" };
+        var bytes = new MemoryStream();
+        var console = new CliConsole(output, error, isTerminal: false) { OpenInput = () => new MemoryStream(input), OpenOutput = () => bytes };
+        int status = Program.Run(args, console, CancellationToken.None);
+        return (new CliRun(status, output.ToString(), error.ToString()), bytes.ToArray());
+    }
 }

@@ -60,7 +60,7 @@ public sealed class PredictCommandTests : IDisposable
         Assert.Equal((1, $"deeplab: {_files.ImagePath("a")} and {_files.ImagePath("a", ".png")} would both be written to {Output}/a.png: predict them into different folders\n"), (same.Status, same.Error));
         CliRun onTop = Predict(_files.Images, _files.ImagePath("a", ".png"));
         Assert.Equal(1, onTop.Status);
-        Assert.Contains("would be replaced by a picture that is written for", onTop.Error, StringComparison.Ordinal);
+        Assert.Contains("would be replaced by a file that is written for", onTop.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Output));
     }
 

@@ -1,0 +1,35 @@
+using DeepLab.Data;
+
+namespace DeepLab.Cli;
+
+/// <summary>Names of classes: those of a file for all, or of the dataset that an image lies in.</summary>
+internal sealed class ClassNameSource
+{
+    private readonly Dictionary<string, IReadOnlyList<string>> _byRoot = [];
+    private readonly IReadOnlyList<string> _others;
+    private readonly bool _lookAround;
+
+    /// <summary>Reads all files at once, so that a malformed one is told before work begins.</summary>
+    public ClassNameSource(int classes, IReadOnlyList<string>? known, string? file, IEnumerable<string> images)
+    {
+        _others = file is not null ? ClassNames.Complete(classes, ClassNames.Load(file)) : known ?? ClassNames.Complete(classes, null);
+        _lookAround = file is null;
+        if (!_lookAround) return;
+        foreach (string root in images.Select(RootOf).OfType<string>().Distinct())
+        {
+            string labels = Path.Combine(root, "labels.txt");
+            if (File.Exists(labels)) _byRoot[root] = ClassNames.Complete(classes, ClassNames.Load(labels));
+        }
+    }
+
+    /// <summary>The names for an image.</summary>
+    public IReadOnlyList<string> Of(string image) =>
+        _lookAround && RootOf(image) is string root && _byRoot.TryGetValue(root, out IReadOnlyList<string>? names) ? names : _others;
+
+    private static string? RootOf(string image)
+    {
+        if (image == PredictionTarget.Standard) return null;
+        string? folder = Path.GetDirectoryName(Path.GetFullPath(image));
+        return Path.GetFileName(folder) == "JPEGImages" ? Path.GetDirectoryName(folder) : null;
+    }
+}
