@@ -36,8 +36,26 @@ public sealed class CrfRefinement : IDisposable
         return marginals;
     }
 
+    /// <summary>The marginal probabilities of every pixel's classes, from scores or probabilities of any network.</summary>
+    /// <param name="scores">The scores; what they cover has the image in its upper left.</param>
+    /// <param name="image">The image.</param>
+    /// <returns>[height, width, classes] of the image; valid until the next call.</returns>
+    /// <exception cref="ArgumentException">The image does not fit into what the scores cover.</exception>
+    /// <exception cref="DeepLabException">The image is too large for the memory there is.</exception>
+    public ReadOnlySpan<float> Marginals(ScoreFile scores, RgbImage image)
+    {
+        ArgumentNullException.ThrowIfNull(scores);
+        ArgumentNullException.ThrowIfNull(image);
+        Span<float> marginals = Room(image, scores.Classes);
+        ReadOnlySpan<float> values = scores.Values.Span;
+        if (scores.AreProbabilities) ScoreUpsampling.Interpolate(values, scores.Size, scores.Classes, scores.Covered, image.Height, image.Width, marginals);
+        else ScoreUpsampling.Softmax(values, scores.Size, scores.Classes, scores.Covered, image.Height, image.Width, marginals);
+        _crf.Infer(marginals, scores.Classes, image, marginals);
+        return marginals;
+    }
+
     /// <summary>The label of every pixel: the class with the largest marginal, the first of equal ones.</summary>
-    /// <inheritdoc cref="Marginals"/>
+    /// <inheritdoc cref="Marginals(ScoreMap, RgbImage)"/>
     public LabelMap Labels(ScoreMap scores, RgbImage image)
     {
         ReadOnlySpan<float> marginals = Marginals(scores, image);
