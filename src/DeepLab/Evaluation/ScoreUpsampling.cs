@@ -4,7 +4,7 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Evaluation;
 
-/// <summary>Resizes scores on the aligned-corners grid and takes the arg-max or the softmax at once, so that the large map of scores is never stored.</summary>
+/// <summary>Resizes scores on the aligned-corners grid; takes the arg-max or the softmax at once, so that the large map of scores is never stored.</summary>
 public static class ScoreUpsampling
 {
     /// <summary>Writes the label of every pixel of the top left part of the resized map; the first of equal scores wins.</summary>
@@ -62,6 +62,23 @@ public static class ScoreUpsampling
         var take = new TakeProbabilities { Probabilities = probabilities, Classes = classes, Exponentials = exponentials.AsSpan(0, WholeVectors(classes)) };
         Resize(scores, size, classes, target, height, width, ref take);
         ArrayPool<float>.Shared.Return(exponentials);
+    }
+
+    /// <summary>Writes the top left part of the resized map as it is.</summary>
+    /// <param name="scores">[height, width, classes].</param>
+    /// <param name="size">Height and width of the scores.</param>
+    /// <param name="classes">Classes, at least 1.</param>
+    /// <param name="target">The size that scores are resized to.</param>
+    /// <param name="height">Rows to write, at most the target's.</param>
+    /// <param name="width">Pixels a row to write, at most the target's.</param>
+    /// <param name="resized">[height, width, classes].</param>
+    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
+    public static void Interpolate(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, Span<float> resized)
+    {
+        if (resized.Length != (long)height * width * classes)
+            throw new ArgumentException($"{resized.Length} scores for {height}×{width} and {classes} classes.", nameof(resized));
+        var take = new TakeScores { Scores = resized, Classes = classes };
+        Resize(scores, size, classes, target, height, width, ref take);
     }
 
     /// <summary>Hands on, pixel by pixel, the two neighbours in the row resized already, and where between them the pixel lies.</summary>
@@ -176,6 +193,15 @@ public static class ScoreUpsampling
         public Span<byte> Labels;
 
         public readonly void Take(int pixel, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share) => Labels[pixel] = (byte)ArgMax(a, b, share);
+    }
+
+    private ref struct TakeScores : ITakePixel
+    {
+        public Span<float> Scores;
+        public int Classes;
+
+        public readonly void Take(int pixel, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share) =>
+            Blend(a[..Classes], b[..Classes], share, Scores.Slice(pixel * Classes, Classes));
     }
 
     private ref struct TakeProbabilities : ITakePixel
