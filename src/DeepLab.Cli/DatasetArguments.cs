@@ -10,6 +10,9 @@ internal sealed class DatasetArguments
     /// <summary>The classes where nothing else says how many: PASCAL VOC's.</summary>
     public const int DefaultClasses = 21;
 
+    /// <summary>The list that networks are evaluated on unless another is named: of a dataset in VOC's layout, and of another.</summary>
+    public const string ValidationSplit = "val", ValidationList = "data/list/val.txt";
+
     private const string DefaultImages = "data/img/", DefaultLabels = "data/gt/";
 
     private readonly string _defaultSplit, _defaultList;
@@ -23,8 +26,8 @@ internal sealed class DatasetArguments
     /// <param name="classesDefault">What help says about the classes when they are not given.</param>
     public DatasetArguments(CliCommand command, bool forEvaluation, string? classesDefault = null)
     {
-        _defaultSplit = forEvaluation ? "val" : "train";
-        _defaultList = forEvaluation ? "data/list/val.txt" : "data/list/train_aug.txt";
+        _defaultSplit = forEvaluation ? ValidationSplit : "train";
+        _defaultList = forEvaluation ? ValidationList : "data/list/train_aug.txt";
         Option<string?> Add(string name, string value, string description, params string[] aliases)
         {
             Option<string?> option = command.AddOption<string?>(name, description, aliases);
@@ -56,24 +59,51 @@ internal sealed class DatasetArguments
     /// <exception cref="DeepLabException">The dataset cannot be read.</exception>
     public SegmentationDataset Open(ParseResult parse, int classes = DefaultClasses)
     {
+        DatasetOptions options = Options(parse, classes);
+        return parse.GetValue(_voc) is string root ? OpenVoc(parse, root, options) : OpenList(parse, options);
+    }
+
+    /// <summary>Opens the validation list of the dataset that <see cref="Open"/> opens for training.</summary>
+    /// <param name="parse">The command line.</param>
+    /// <param name="split">The option that names the list of a dataset in VOC's layout.</param>
+    /// <param name="list">The option that names the list of another.</param>
+    /// <exception cref="UsageException">The list is named in the other way, or none is and the default one is not there.</exception>
+    /// <exception cref="DeepLabException">The list cannot be read.</exception>
+    public SegmentationDataset OpenValidation(ParseResult parse, Option<string?> split, Option<string?> list)
+    {
+        DatasetOptions options = Options(parse, DefaultClasses);
+        if (parse.GetValue(_voc) is string root)
+        {
+            if (parse.GetValue(list) is not null) throw new UsageException($"--voc and {list.Name} exclude each other: give {split.Name} NAME");
+            return SegmentationDataset.FromVoc(root, parse.GetValue(split) ?? ValidationSplit, LabelsFolder(parse), options);
+        }
+
+        if (parse.GetValue(split) is not null) throw new UsageException($"{split.Name} needs --voc ROOT; with --images give {list.Name} FILE");
+        string file = parse.GetValue(list) ?? ValidationList;
+        if (parse.GetValue(list) is null && !File.Exists(file)) throw new UsageException($"there is no validation list: the default {file} is not there; give {list.Name} FILE");
+        return SegmentationDataset.FromList(Existing(parse, _images, DefaultImages), Existing(parse, _labels, DefaultLabels), file, options);
+    }
+
+    private DatasetOptions Options(ParseResult parse, int classes)
+    {
         LabelMapping mapping = UsageException.Reading(() => LabelMapping.Parse(parse.GetValue(_mapping) ?? []));
-        var options = new DatasetOptions
+        return new DatasetOptions
         {
             Classes = Classes(parse) ?? classes,
             Mapping = mapping,
             ClassNames = parse.GetValue(_classesFile) is string names ? ClassNames.Load(names) : null,
             Colors = parse.GetValue(_colors) is string colors ? LabelColors.Load(colors) : null,
         };
-        return parse.GetValue(_voc) is string root ? OpenVoc(parse, root, options) : OpenList(parse, options);
     }
 
     private SegmentationDataset OpenVoc(ParseResult parse, string root, DatasetOptions options)
     {
         if (Given(parse, _images, _labels, _list) is string other)
             throw new UsageException($"--voc and {other} exclude each other: give --voc ROOT --split NAME, or --images DIR --labels DIR --list FILE");
-        return SegmentationDataset.FromVoc(
-            root, parse.GetValue(_split) ?? _defaultSplit, parse.GetValue(_labelsDir) ?? "SegmentationClass", options);
+        return SegmentationDataset.FromVoc(root, parse.GetValue(_split) ?? _defaultSplit, LabelsFolder(parse), options);
     }
+
+    private string LabelsFolder(ParseResult parse) => parse.GetValue(_labelsDir) ?? "SegmentationClass";
 
     private SegmentationDataset OpenList(ParseResult parse, DatasetOptions options)
     {

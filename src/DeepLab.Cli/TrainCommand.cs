@@ -3,6 +3,7 @@ using DeepLab.Data;
 using DeepLab.Kernels.Cpu;
 using DeepLab.Models;
 using DeepLab.Training;
+using DeepLab.Training.TensorBoard;
 
 namespace DeepLab.Cli;
 
@@ -18,19 +19,22 @@ internal static class TrainCommand
                 "deeplab train --voc VOC2012 --split train_aug --init MS_DeepLab_resnet_pretrained_COCO_init.pth",
                 "deeplab train --voc camvid --classes 11 --init scratch --depth 18 --crop 257 --lr 0.02 --clip 1 \\",
                 "    --head-lr-mult 1 --max-iter 1000 --iter-size 2",
+                "deeplab train --voc VOC2012 --split train_aug --eval-every 1000 --log-dir runs/voc-1   # then: tensorboard --logdir runs",
                 "deeplab train --images photos --labels masks --list train.txt --classes 2 --map-label 255=1 --init scratch",
             ],
         };
         var dataset = new DatasetArguments(command, forEvaluation: false);
         var training = new TrainingArguments(command);
+        var watching = new WatchArguments(command);
         var runtime = new RuntimeArguments(command);
         command.SetRun((parse, invocation) =>
         {
             TrainingOptions options = training.Options(parse);
             SegmentationDataset images = dataset.Open(parse);
+            TrainingWatch watch = watching.Read(parse, dataset);
             InitialWeights weights = training.InitialWeights(parse);
             using CpuBackend backend = runtime.CreateBackend(parse, invocation.Console);
-            return Train(backend, images, weights, options, invocation.Console, invocation.Cancellation);
+            return Train(backend, images, watch, weights, options, invocation.Console, invocation.Cancellation);
         });
         return command;
     }
@@ -38,9 +42,11 @@ internal static class TrainCommand
     /// <summary>Checks the dataset, makes the network and trains it, telling how it goes.</summary>
     /// <returns>The exit status.</returns>
     private static int Train(
-        CpuBackend backend, SegmentationDataset dataset, InitialWeights weights, TrainingOptions options, CliConsole console, CancellationToken cancellation)
+        CpuBackend backend, SegmentationDataset dataset, TrainingWatch watch, InitialWeights weights, TrainingOptions options, CliConsole console, CancellationToken cancellation)
     {
-        CheckDataset(dataset, options, console);
+        CheckDataset(dataset, (long)options.Iterations * (options.Recipe.CountsImages ? 1 : options.IterationSize), options, console);
+        if (watch.Validation is not null) CheckDataset(watch.Validation, 0, options, console);
+        using TensorBoardLog? events = watch.LogDirectory is null ? null : new TensorBoardLog(watch.LogDirectory);
         var configuration = weights.Configuration with { Classes = dataset.Classes };
         var network = new DeepLabResNet(backend, configuration);
         console.Line($"device      {backend.Description}");
@@ -51,16 +57,17 @@ internal static class TrainCommand
         console.Line(CliConsole.Format(
             $"updates     {options.Iterations} iterations, {options.IterationSize} images an update, rate {options.BaseRate}, weight decay {options.WeightDecay}, momentum {options.Momentum}{(options.ClipNorm > 0 ? $", gradient norm up to {options.ClipNorm}" : "")}"));
         console.Line($"snapshots   {options.SnapshotPath(options.Iterations)}");
+        if (watch.Validation is SegmentationDataset validation) console.Line($"validation  {validation.Samples.Count} images every {watch.EvaluateEvery} iterations ({validation.Source})");
+        if (events is not null) console.Line($"events      {events.Path}");
         if (weights.Load(network, dataset, options)) console.Note($"note: {weights.File} has no last layer for {dataset.Classes} classes; it is drawn anew");
 
-        TrainingSummary summary = TrainingDisplay.Run(network, dataset, options, console, cancellation);
+        TrainingSummary summary = TrainingDisplay.Run(network, dataset, options, console, cancellation, watch, events);
         return summary.Interrupted ? Program.Interrupted : 0;
     }
 
-    private static void CheckDataset(SegmentationDataset dataset, TrainingOptions options, CliConsole console)
+    private static void CheckDataset(SegmentationDataset dataset, long images, TrainingOptions options, CliConsole console)
     {
         dataset.VerifyFiles();
-        long images = (long)options.Iterations * (options.Recipe.CountsImages ? 1 : options.IterationSize);
         IReadOnlyList<DatasetAdvice> advice = DatasetAdvisor.Check(dataset, images, options.Shuffle, options.Seed);
         foreach (DatasetAdvice line in advice)
         {

@@ -10,11 +10,18 @@ internal static class TrainingDisplay
 {
     private const int PlainEvery = 20;
 
-    /// <summary>Trains; at the end tells the time, the snapshot and how long the trainer waited for images.</summary>
+    /// <summary>Trains, telling what evaluations on the way find; at the end tells the time, the snapshot and how long the trainer waited for images.</summary>
     public static TrainingSummary Run(
-        DeepLabResNet network, SegmentationDataset dataset, TrainingOptions options, CliConsole console, CancellationToken cancellation)
+        DeepLabResNet network, SegmentationDataset dataset, TrainingOptions options, CliConsole console, CancellationToken cancellation,
+        TrainingWatch? watch = null, ITrainingSink? events = null)
     {
-        using var trainer = new Trainer(network, dataset, options);
+        var display = new ValidationDisplay(console);
+        using var trainer = new Trainer(network, dataset, options)
+        {
+            Sinks = events is null ? [display] : [display, events],
+            Validation = watch?.Validation is not SegmentationDataset validation ? null : new TrainingValidation(
+                validation, watch.EvaluateEvery, done => console.Progress($"evaluating: {done}/{validation.Samples.Count} images")),
+        };
         TrainingSummary summary = trainer.Run(
             progress => console.Progress(Describe(progress), progress.Iteration % PlainEvery == 0 || progress.Iteration == progress.Iterations),
             path => console.Line($"snapshot {path}"),
@@ -31,5 +38,16 @@ internal static class TrainingDisplay
         string rate = progress.Rate.ToString("0.00e-0", CultureInfo.InvariantCulture);
         return CliConsole.Format(
             $"iteration {progress.Iteration}/{progress.Iterations}  loss {progress.MeanLoss:0.0000}  rate {rate}  {progress.ImagesPerSecond:0.00} images/s  {CliConsole.Duration(progress.Remaining)} left");
+    }
+
+    /// <summary>A line an evaluation.</summary>
+    private sealed class ValidationDisplay(CliConsole console) : ITrainingSink
+    {
+        public void Record(in TrainingProgress progress)
+        {
+        }
+
+        public void Record(ValidationResult result) => console.Line(CliConsole.Format(
+            $"iteration {result.Iteration}  mean IoU {result.Report.MeanIoU:0.0000}  pixel accuracy {result.Report.PixelAccuracy:0.0000}  evaluated in {CliConsole.Duration(result.Elapsed)}"));
     }
 }

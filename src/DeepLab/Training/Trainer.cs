@@ -14,7 +14,7 @@ namespace DeepLab.Training;
 /// <param name="Losses">The losses of the iteration, averaged over its images.</param>
 /// <param name="MeanLoss">The total loss, averaged over the last 20 iterations.</param>
 /// <param name="Rate">The learning rate of the iteration.</param>
-/// <param name="ImagesPerSecond">Images a second since the start.</param>
+/// <param name="ImagesPerSecond">Images a second in the last 20 iterations, without what snapshots and evaluations took.</param>
 /// <param name="Elapsed">Time since the start.</param>
 /// <param name="Remaining">The time left at this pace.</param>
 /// <param name="LoaderWait">The time spent waiting for images.</param>
@@ -62,6 +62,12 @@ public sealed class Trainer : IDisposable
         network.SetHeadRateMultiplier((float)options.HeadRateMultiplier);
     }
 
+    /// <summary>Evaluates the network on the way; null for not at all. With a snapshot directory, <c>eval.csv</c> there lists the measures.</summary>
+    public TrainingValidation? Validation { get; init; }
+
+    /// <summary>What records the run, beside the <c>log.csv</c> of a snapshot directory; they stay the caller's.</summary>
+    public IReadOnlyList<ITrainingSink> Sinks { get; init; } = [];
+
     /// <summary>Draws all weights anew and measures batch norm's statistics on <see cref="CalibrationCrops"/> training crops.</summary>
     public static void InitializeFromScratch(DeepLabResNet network, SegmentationDataset dataset, TrainingOptions options)
     {
@@ -82,25 +88,31 @@ public sealed class Trainer : IDisposable
         Initialization.MeasureBatchNorm(execution, network, all, new RaggedShape([.. sizes], 3));
     }
 
-    /// <summary>Trains to the end, or until it is cancelled: the update under way is finished and a snapshot written.</summary>
+    /// <summary>Trains to the end, or until it is cancelled: the update under way is finished, an evaluation under way is not, and a snapshot is written.</summary>
     /// <param name="progress">Told after every iteration.</param>
     /// <param name="snapshot">Told after every snapshot, with its path.</param>
     /// <param name="cancellation">Asks the run to stop.</param>
-    /// <exception cref="DeepLabException">A loss is not finite, or a file cannot be read or written.</exception>
+    /// <exception cref="DeepLabException">
+    /// A loss is not finite, the validation dataset has other classes, or a file cannot be read or written. When an evaluation fails, there is a snapshot of its iteration.
+    /// </exception>
     public TrainingSummary Run(
         Action<TrainingProgress>? progress = null, Action<string>? snapshot = null, CancellationToken cancellation = default)
     {
+        if (Validation is not null && Validation.Dataset.Classes != _dataset.Classes)
+            throw new DeepLabException($"the network has {_dataset.Classes} classes, the validation dataset {Validation.Dataset.Classes}");
         using var loader = new SampleLoader(_dataset, _options.Recipe, _options.Seed, _options.LoaderThreads, shuffle: _options.Shuffle, preprocessing: _network.Configuration.Preprocessing);
-        using TrainingLog? log = _options.SnapshotDirectory is null ? null : new TrainingLog(Path.Combine(_options.SnapshotDirectory, "log.csv"));
+        using TrainingLog? log = _options.SnapshotDirectory is null ? null : new TrainingLog(_options.SnapshotDirectory);
+        IReadOnlyList<ITrainingSink> sinks = log is null ? Sinks : [log, .. Sinks];
         bool imageIsIteration = _options.Recipe.CountsImages;
         int imagesPerIteration = imageIsIteration ? 1 : _options.IterationSize;
-        var recent = new Queue<double>(LossWindow);
+        var recent = new RecentIterations(LossWindow);
         var clock = Stopwatch.StartNew();
-        string? last = null;
+        var last = new LastSnapshot(this, snapshot);
         int iteration = 0;
-        bool stop = false;
+        bool stop = false, evaluated = true;
         while (!stop)
         {
+            TimeSpan begun = clock.Elapsed;
             int group = imageIsIteration ? iteration / _options.IterationSize * _options.IterationSize : iteration;
             double rate = _options.RateAfter(group);
             LossValues losses = Images(loader, imagesPerIteration, iteration + 1) / imagesPerIteration;
@@ -108,23 +120,24 @@ public sealed class Trainer : IDisposable
             bool updated = !imageIsIteration || iteration % _options.IterationSize == 0;
             if (updated) _optimizer.Step(rate, _options.Momentum, _options.WeightDecay, _options.ClipNorm);
 
-            if (recent.Count == LossWindow) recent.Dequeue();
-            recent.Enqueue(losses.Total);
             TimeSpan elapsed = clock.Elapsed;
-            log?.Write(iteration, losses, rate, elapsed.TotalSeconds);
-            progress?.Invoke(new TrainingProgress(
-                iteration, _options.Iterations, losses, recent.Average(), rate, (double)iteration * imagesPerIteration / elapsed.TotalSeconds, elapsed,
-                elapsed * ((double)(_options.Iterations - iteration) / iteration), loader.Waited));
+            recent.Add(losses.Total, (elapsed - begun).TotalSeconds);
+            var state = new TrainingProgress(
+                iteration, _options.Iterations, losses, recent.MeanLoss, rate, recent.PerSecond * imagesPerIteration, elapsed,
+                elapsed * ((double)(_options.Iterations - iteration) / iteration), loader.Waited);
+            foreach (ITrainingSink sink in sinks) sink.Record(state);
+            progress?.Invoke(state);
+
+            bool done = iteration == _options.Iterations;
+            if (done || iteration % _options.SnapshotEvery == 0) last.Write(iteration);
+            if (Validation is not null && (done || iteration % Validation.Every == 0)) evaluated = TryValidate(iteration, sinks, last, cancellation);
 
             // An interrupted run ends after a whole update, not amid the images of one.
-            stop = iteration == _options.Iterations || (cancellation.IsCancellationRequested && updated);
-            if (_options.SnapshotDirectory is null || (!stop && iteration % _options.SnapshotEvery != 0)) continue;
-            last = _options.SnapshotPath(iteration);
-            NetworkFile.Save(last, _network, _dataset.ClassNames);
-            snapshot?.Invoke(last);
+            stop = done || (cancellation.IsCancellationRequested && updated);
         }
 
-        return new TrainingSummary(iteration, iteration < _options.Iterations, last, clock.Elapsed, loader.Waited);
+        last.Write(iteration);
+        return new TrainingSummary(iteration, iteration < _options.Iterations || !evaluated, last.Path, clock.Elapsed, loader.Waited);
     }
 
     /// <summary>Frees the memory of the step; the network stays.</summary>
@@ -144,5 +157,41 @@ public sealed class Trainer : IDisposable
         }
 
         return sum;
+    }
+
+    private bool TryValidate(int iteration, IReadOnlyList<ITrainingSink> sinks, LastSnapshot snapshot, CancellationToken cancellation)
+    {
+        try
+        {
+            ValidationResult result = Validation!.Run(_network, iteration, cancellation);
+            foreach (ITrainingSink sink in sinks) sink.Record(result);
+            return true;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (DeepLabException)
+        {
+            snapshot.Write(iteration); // a damaged validation image should not cost what was learnt
+            throw;
+        }
+    }
+
+    /// <summary>The snapshots of a run, one an iteration at most; none without a directory.</summary>
+    private sealed class LastSnapshot(Trainer trainer, Action<string>? written)
+    {
+        private int _iteration;
+
+        public string? Path { get; private set; }
+
+        public void Write(int iteration)
+        {
+            if (trainer._options.SnapshotDirectory is null || iteration == _iteration) return;
+            string path = trainer._options.SnapshotPath(iteration);
+            NetworkFile.Save(path, trainer._network, trainer._dataset.ClassNames);
+            (_iteration, Path) = (iteration, path);
+            written?.Invoke(path);
+        }
     }
 }

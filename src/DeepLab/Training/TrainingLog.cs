@@ -2,28 +2,62 @@ using System.Globalization;
 
 namespace DeepLab.Training;
 
-/// <summary>The file <c>log.csv</c> of a run: an iteration a line, written through at once so that a crash loses nothing.</summary>
-internal sealed class TrainingLog : IDisposable
+/// <summary>
+/// The files <c>log.csv</c>, an iteration a line, and <c>eval.csv</c>, an evaluation a line, of a run; written through at once so that a crash loses
+/// nothing. They take the place of those of an earlier run in the same folder.
+/// </summary>
+internal sealed class TrainingLog : ITrainingSink, IDisposable
 {
-    private readonly StreamWriter _writer;
+    private readonly string _evaluationsPath;
+    private readonly AppendedFile _iterations;
+    private AppendedFile? _evaluations;
 
-    public TrainingLog(string path)
+    public TrainingLog(string folder)
+    {
+        _evaluationsPath = Path.Combine(folder, "eval.csv");
+        _iterations = AppendedFile.Open(Path.Combine(folder, "log.csv"), FileMode.Create);
+        _iterations.WriteLine("iteration,loss_1,loss_075,loss_05,loss_fused,rate,seconds");
+        DeleteEvaluations();
+    }
+
+    public void Record(in TrainingProgress progress)
+    {
+        LossValues losses = progress.Losses;
+        _iterations.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{progress.Iteration},{losses.Full:G7},{losses.ThreeQuarters:G7},{losses.Half:G7},{losses.Fused:G7},{progress.Rate:G7},{progress.Elapsed.TotalSeconds:F3}"));
+    }
+
+    public void Record(ValidationResult result)
+    {
+        if (_evaluations is null)
+        {
+            _evaluations = AppendedFile.Open(_evaluationsPath, FileMode.Create);
+            _evaluations.WriteLine("iteration,mean_iou,pixel_accuracy,seconds");
+        }
+
+        _evaluations.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{result.Iteration},{result.Report.MeanIoU:G7},{result.Report.PixelAccuracy:G7},{result.Elapsed.TotalSeconds:F3}"));
+    }
+
+    public void Dispose()
+    {
+        _iterations.Dispose();
+        _evaluations?.Dispose();
+    }
+
+    // Measures of an earlier run beside this run's losses would pass for this run's.
+    private void DeleteEvaluations()
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            _writer = new StreamWriter(path) { AutoFlush = true, NewLine = "\n" };
-            _writer.WriteLine("iteration,loss_1,loss_075,loss_05,loss_fused,rate,seconds");
+            File.Delete(_evaluationsPath);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DeepLabException($"{path}: cannot be written: {e.Message}", e);
+            _iterations.Dispose();
+            throw new DeepLabException($"{_evaluationsPath}: is of an earlier run and cannot be deleted: {e.Message}", e);
         }
     }
-
-    public void Write(int iteration, in LossValues losses, double rate, double seconds) => _writer.WriteLine(string.Create(
-        CultureInfo.InvariantCulture,
-        $"{iteration},{losses.Full:G7},{losses.ThreeQuarters:G7},{losses.Half:G7},{losses.Fused:G7},{rate:G7},{seconds:F3}"));
-
-    public void Dispose() => _writer.Dispose();
 }

@@ -1,0 +1,236 @@
+using System.Globalization;
+using DeepLab.Data;
+using DeepLab.Evaluation;
+using DeepLab.Imaging;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Models;
+using DeepLab.Tests.Data;
+using DeepLab.Tests.Models;
+using DeepLab.Training;
+using DeepLab.Weights;
+using Xunit;
+
+namespace DeepLab.Tests.Training;
+
+/// <summary>Runs that are evaluated on the way. One test counts what the whole process allocates: nothing else may run beside it.</summary>
+[Collection(nameof(Alone))]
+public sealed class TrainingValidationTests : IDisposable
+{
+    private readonly string _root = Path.Combine(Path.GetTempPath(), "deeplab-validation-" + Path.GetRandomFileName());
+    private readonly SegmentationDataset _training, _validation, _twoImages;
+
+    public TrainingValidationTests()
+    {
+        SyntheticShapes.Write(_root, 3, 2, seed: 4);
+        string lists = Path.Combine(_root, "ImageSets", "Segmentation");
+        File.WriteAllText(Path.Combine(lists, "one.txt"), File.ReadLines(Path.Combine(lists, "val.txt")).First());
+        (_training, _validation, _twoImages) = (Voc("train"), Voc("one"), Voc("val"));
+    }
+
+    private TrainingOptions Options => new()
+    {
+        Recipe = AugmentationRecipe.Caffe with { Crop = 65 },
+        Iterations = 3,
+        IterationSize = 1,
+        BaseRate = 0.01,
+        ClipNorm = 1,
+        HeadRateMultiplier = 1,
+        SnapshotEvery = 100,
+        SnapshotDirectory = Path.Combine(_root, "snapshots"),
+    };
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Theory]
+    [InlineData("caffe")]
+    [InlineData("seed")]
+    public void The_weights_become_the_same_bits_with_and_without_evaluations(string recipe)
+    {
+        // Of the seed's recipe an update goes over two iterations, with an evaluation between them.
+        TrainingOptions options = recipe == "seed" ? Options with { Recipe = AugmentationRecipe.Seed with { Warp = 65 }, IterationSize = 2, Iterations = 4 } : Options;
+        int every = options.Iterations - 1;
+        (byte[] Snapshot, List<LossValues> Losses) without = Train(options, null, out _), with = Train(options, new TrainingValidation(_validation, every), out Recorder recorder);
+
+        Assert.Equal(without.Losses, with.Losses);
+        Assert.Equal(without.Snapshot, with.Snapshot);
+        Assert.Equal([every, every + 1], recorder.Results.Select(r => r.Iteration));
+    }
+
+    [Fact]
+    public void Evaluations_come_when_due_and_at_the_end_with_the_measures_of_the_weights_as_they_are()
+    {
+        var done = new List<int>();
+        Train(Options, new TrainingValidation(_twoImages, 2, done.Add), out Recorder recorder);
+
+        Assert.Equal([2, 3], recorder.Results.Select(r => r.Iteration));
+        Assert.Equal([1, 2, 1, 2], done);
+        Assert.Equal(["1", "2", "evaluated 2", "3", "evaluated 3"], recorder.Order);
+        using var backend = new CpuBackend(2);
+        DeepLabResNet network = NetworkFile.Load(Options.SnapshotPath(3), backend);
+        RgbImage? panel = null;
+        EvaluationReport report = Evaluator.Evaluate(network, _twoImages, "w", predicted: image => panel ??= TrainingValidation.Panel(image));
+        Assert.Equal(report.Classes, recorder.Results[1].Report.Classes);
+        Assert.Equal((report.MeanIoU, report.PixelAccuracy), (recorder.Results[1].Report.MeanIoU, recorder.Results[1].Report.PixelAccuracy));
+        Assert.Equal(panel!.Pixels, recorder.Results[1].Panel.Pixels);
+    }
+
+    [Fact]
+    public void Training_goes_on_in_the_memory_that_it_had_before_an_evaluation()
+    {
+        Train(Options with { Iterations = 4 }, new TrainingValidation(_validation, 2), out Recorder recorder);
+
+        // The first iteration lays out the step; the second iteration, and the third and fourth after an evaluation, allocate nothing more.
+        Assert.Equal(["1", "2", "evaluated 2", "3", "4", "evaluated 4"], recorder.Order);
+        Assert.Equal(recorder.Buffers[0], recorder.Buffers[1]);
+        Assert.Equal(recorder.Buffers[2], recorder.Buffers[4]);
+    }
+
+    [Fact]
+    public void The_measures_are_listed_beside_the_log_and_go_with_the_log_of_the_next_run()
+    {
+        Train(Options, new TrainingValidation(_validation, 2), out Recorder recorder);
+        string path = Path.Combine(Options.SnapshotDirectory!, "eval.csv");
+        string[] lines = File.ReadAllLines(path);
+        Assert.Equal("iteration,mean_iou,pixel_accuracy,seconds", lines[0]);
+        Assert.Equal(3, lines.Length);
+        for (int i = 0; i < 2; i++)
+        {
+            double[] fields = [.. lines[i + 1].Split(',').Select(f => double.Parse(f, CultureInfo.InvariantCulture))];
+            ValidationResult result = recorder.Results[i];
+            Assert.Equal(result.Iteration, fields[0]);
+            Assert.Equal(result.Report.MeanIoU, fields[1], 1e-7);
+            Assert.Equal(result.Report.PixelAccuracy, fields[2], 1e-7);
+            Assert.Equal(result.Elapsed.TotalSeconds, fields[3], 1e-3);
+        }
+
+        Train(Options with { Iterations = 1 }, null, out _);
+        Assert.False(File.Exists(path));
+        Assert.Equal(2, File.ReadAllLines(Path.Combine(Options.SnapshotDirectory!, "log.csv")).Length);
+    }
+
+    [Fact]
+    public void An_evaluation_that_is_cancelled_ends_the_run_with_a_snapshot()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var done = new List<int>();
+        var validation = new TrainingValidation(_twoImages, 2, n =>
+        {
+            done.Add(n);
+            cancellation.Cancel();
+        });
+        TrainingSummary summary = Run(Options with { Iterations = 50 }, validation, out Recorder recorder, cancellation.Token);
+
+        Assert.Equal([1], done);
+        Assert.Empty(recorder.Results);
+        Assert.Equal((2, true, Options.SnapshotPath(2)), (summary.Iterations, summary.Interrupted, summary.LastSnapshot));
+        Assert.True(File.Exists(summary.LastSnapshot));
+    }
+
+    [Fact]
+    public void A_run_whose_last_evaluation_is_cancelled_counts_as_interrupted()
+    {
+        using var cancellation = new CancellationTokenSource();
+        TrainingSummary summary = Run(Options with { Iterations = 1 }, new TrainingValidation(_twoImages, 1, _ => cancellation.Cancel()), out _, cancellation.Token);
+        Assert.Equal((1, true, Options.SnapshotPath(1)), (summary.Iterations, summary.Interrupted, summary.LastSnapshot));
+    }
+
+    [Fact]
+    public void A_damaged_validation_image_ends_the_run_but_what_was_learnt_is_kept()
+    {
+        string damaged = _validation.Samples[0].ImagePath;
+        File.WriteAllText(damaged, "no image");
+        var e = Assert.Throws<InvalidFileException>(() => Run(Options, new TrainingValidation(_validation, 2), out _));
+        Assert.Equal(damaged, e.Path);
+        Assert.True(File.Exists(Options.SnapshotPath(2)));
+    }
+
+    [Fact]
+    public void A_validation_dataset_of_other_classes_is_told_before_the_first_iteration()
+    {
+        var other = new TrainingValidation(Voc("val", SyntheticShapes.ClassNames.Count + 1), 1);
+        Recorder? recorder = null;
+        var e = Assert.Throws<DeepLabException>(() => Run(Options, other, out recorder));
+        Assert.Equal("the network has 7 classes, the validation dataset 8", e.Message);
+        Assert.False(Directory.Exists(Options.SnapshotDirectory));
+    }
+
+    [Fact]
+    public void A_panel_is_photograph_truth_and_prediction_side_by_side()
+    {
+        RgbImage image = TinyDataset.RandomImage(3, 4, 1);
+        LabelMap labels = new(3, 4, [0, 1, 2, 255, 0, 0, 0, 0, 5, 5, 5, 5]), prediction = new(3, 4, [1, 1, 1, 1, 0, 0, 0, 0, 6, 6, 6, 6]);
+        RgbImage panel = TrainingValidation.Panel(new EvaluatedImage(new SampleFile("a", "a.jpg", "a.png"), image, labels, prediction));
+
+        Assert.Equal((3, 12), (panel.Height, panel.Width));
+        RgbImage truth = Overlay.Blend(image, labels, Palette.Voc), predicted = Overlay.Blend(image, prediction, Palette.Voc);
+        for (int y = 0; y < 3; y++)
+        {
+            Assert.Equal([.. image.Pixels[(12 * y)..(12 * (y + 1))], .. truth.Pixels[(12 * y)..(12 * (y + 1))], .. predicted.Pixels[(12 * y)..(12 * (y + 1))]], panel.Pixels[(36 * y)..(36 * (y + 1))]);
+        }
+    }
+
+    [Theory]
+    [InlineData(1025, 2000, 262, 512)]
+    [InlineData(1024, 3, 512, 1)]
+    [InlineData(512, 512, 512, 512)]
+    public void A_large_image_is_shrunk_to_the_mean_of_its_pixels(int height, int width, int expectedHeight, int expectedWidth)
+    {
+        // Grey rises with the rows, so that the mean of a row of the panel is known.
+        var image = new RgbImage(height, width);
+        for (int i = 0; i < image.Pixels.Length; i++) image.Pixels[i] = (byte)(i / 3 / width * 255 / height);
+        var labels = new LabelMap(height, width);
+        RgbImage panel = TrainingValidation.Panel(new EvaluatedImage(new SampleFile("a", "a.jpg", "a.png"), image, labels, labels));
+
+        Assert.Equal((expectedHeight, 3 * expectedWidth), (panel.Height, panel.Width));
+        for (int y = 0; y < expectedHeight; y++)
+        {
+            int top = y * height / expectedHeight, bottom = (y + 1) * height / expectedHeight;
+            double mean = Enumerable.Range(top, bottom - top).Average(row => row * 255 / height);
+            Assert.Equal(mean, panel.Pixels[y * panel.Width * 3], 0.5);
+        }
+    }
+
+    private SegmentationDataset Voc(string split, int classes = 7) => SegmentationDataset.FromVoc(_root, split, options: new DatasetOptions { Classes = classes });
+
+    private (byte[] Snapshot, List<LossValues> Losses) Train(TrainingOptions options, TrainingValidation? validation, out Recorder recorder)
+    {
+        TrainingSummary summary = Run(options, validation, out recorder);
+        Assert.False(summary.Interrupted);
+        return (File.ReadAllBytes(summary.LastSnapshot!), recorder.Losses);
+    }
+
+    private TrainingSummary Run(TrainingOptions options, TrainingValidation? validation, out Recorder recorder, CancellationToken cancellation = default)
+    {
+        using var backend = new CpuBackend(2);
+        DeepLabResNet network = TinyNetwork.FromScratch(backend, SyntheticShapes.ClassNames.Count);
+        recorder = new Recorder();
+        using var trainer = new Trainer(network, _training, options) { Validation = validation, Sinks = [recorder] };
+        return trainer.Run(cancellation: cancellation);
+    }
+
+    private sealed class Recorder : ITrainingSink
+    {
+        public List<LossValues> Losses { get; } = [];
+
+        public List<ValidationResult> Results { get; } = [];
+
+        public List<string> Order { get; } = [];
+
+        /// <summary>Buffers that were allocated before each entry of <see cref="Order"/>.</summary>
+        public List<long> Buffers { get; } = [];
+
+        public void Record(in TrainingProgress progress)
+        {
+            Losses.Add(progress.Losses);
+            Order.Add($"{progress.Iteration}");
+            Buffers.Add(CpuBuffer.Allocations);
+        }
+
+        public void Record(ValidationResult result)
+        {
+            Results.Add(result);
+            Order.Add($"evaluated {result.Iteration}");
+            Buffers.Add(CpuBuffer.Allocations);
+        }
+    }
+}
