@@ -15,10 +15,10 @@ internal sealed class EvalCommand
 {
     private const string DefaultOutput = "data/visualize";
 
-    private readonly Option<string?> _weights, _output, _json;
+    private readonly Option<string?> _weights, _visualize, _output, _json, _trimap;
     private readonly Option<string> _snapshots, _prefix;
-    private readonly Option<bool> _visualize;
     private readonly DatasetArguments _dataset;
+    private readonly CrfArguments _crf;
     private readonly RuntimeArguments _runtime;
 
     private EvalCommand(CliCommand command)
@@ -31,9 +31,15 @@ internal sealed class EvalCommand
         _dataset = new DatasetArguments(command, forEvaluation: true, "those of the weights");
         _json = command.AddOption<string?>("--json", "also write the measures to this file, an object a snapshot");
         _json.HelpName = "FILE";
-        _visualize = command.AddOptionWithDefault("--visualize", "write a picture an image: the labels over it, and next to that the prediction", false);
-        _output = command.AddOption<string?>("--output", $"the folder for --visualize, with a folder a snapshot in it [default: {DefaultOutput}]", aliases: ["-o"]);
+        _trimap = command.AddOption<string?>(
+            "--trimap", $"also measure the pixels within so many pixels of a boundary between labels: a list or a range, 1,2,5,10,20,40 or 1-40, each 1 to {TrimapBands.LargestWidth}");
+        _trimap.HelpName = "LIST";
+        _visualize = command.AddOption<string?>(
+            "--visualize", $"write a PNG an image, the photograph, the truth and the prediction side by side, with --crf the refined one too: into a folder a snapshot in this one [default: {DefaultOutput}]");
+        (_visualize.HelpName, _visualize.Arity) = ("[DIR]", ArgumentArity.ZeroOrOne);
+        _output = command.AddOption<string?>("--output", "the folder for --visualize, where that does not say it", aliases: ["-o"]);
         _output.HelpName = "DIR";
+        _crf = new CrfArguments(command, "also refine every prediction by a dense CRF, and give the measures without and with it");
         _runtime = new RuntimeArguments(command);
     }
 
@@ -45,6 +51,7 @@ internal sealed class EvalCommand
             [
                 "deeplab eval --weights data/snapshots/VOC12_scenes_20000.pth --voc ~/VOCdevkit/VOC2012 --split val",
                 "deeplab eval --snapshots data/snapshots --voc ~/VOCdevkit/VOC2012 --json measures.json",
+                "deeplab eval --weights net.pth --voc photos --crf --trimap 1,2,5,10,20,40 --visualize pictures",
             ],
         };
         var options = new EvalCommand(command);
@@ -55,8 +62,13 @@ internal sealed class EvalCommand
     private int Run(ParseResult parse, CommandInvocation invocation)
     {
         CliConsole console = invocation.Console;
-        string? output = parse.GetValue(_visualize) ? parse.GetValue(_output) ?? DefaultOutput : null;
-        if (output is null && parse.GetValue(_output) is not null) throw new UsageException("--output is for the pictures of --visualize, which is missing");
+        string? output = PictureFolder(parse);
+        var options = new EvaluationOptions
+        {
+            Crf = _crf.Options(parse),
+            CrfThreads = _runtime.Threads(parse),
+            TrimapWidths = parse.GetValue(_trimap) is string widths ? UsageException.Reading(() => TrimapBands.ParseWidths(widths)) : [],
+        };
         IReadOnlyList<string> files = WeightsFiles(parse);
 
         // All are looked at before the first is evaluated: a damaged one should not show after an hour.
@@ -80,13 +92,22 @@ internal sealed class EvalCommand
         {
             if (network?.Configuration == configurations[reports.Count]) NetworkFile.LoadInto(file, network);
             else network = NetworkFile.Load(file, backend);
-            reports.Add(Evaluate(network, dataset, file, output, invocation));
+            reports.Add(Evaluate(network, dataset, file, output, options, invocation));
             if (parse.GetValue(_json) is string json) AtomicFile.WriteAllText(json, EvaluationReport.ToJson(reports));
         }
 
         if (reports.Count > 1 && reports.MaxBy(r => r.MeanIoU) is EvaluationReport best)
             console.Line(CliConsole.Format($"\nbest of {reports.Count}: {Printable.Of(best.Weights)}, with {best.MeanIoU:0.0000}"));
         return 0;
+    }
+
+    private string? PictureFolder(ParseResult parse)
+    {
+        string? folder = parse.GetValue(_visualize), output = parse.GetValue(_output);
+        if (parse.GetResult(_visualize) is null) return output is null ? null : throw new UsageException("--output is for the pictures of --visualize, which is missing");
+        if (folder is not null && output is not null) throw new UsageException("--visualize DIR and --output DIR both name the folder of the pictures: give one");
+        string chosen = folder ?? output ?? DefaultOutput;
+        return string.IsNullOrWhiteSpace(chosen) ? throw new UsageException("an empty text is no path") : chosen;
     }
 
     private List<string> WeightsFiles(ParseResult parse)
@@ -98,7 +119,7 @@ internal sealed class EvalCommand
         return other is null ? [weights] : throw new UsageException($"--weights and {other.Name} exclude each other: one file, or all snapshots of a folder");
     }
 
-    private static EvaluationReport Evaluate(DeepLabResNet network, SegmentationDataset dataset, string file, string? output, CommandInvocation invocation)
+    private static EvaluationReport Evaluate(DeepLabResNet network, SegmentationDataset dataset, string file, string? output, EvaluationOptions options, CommandInvocation invocation)
     {
         CliConsole console = invocation.Console;
         int count = dataset.Samples.Count;
@@ -112,15 +133,13 @@ internal sealed class EvalCommand
 
         string? folder = output is null ? null : Path.Combine(output, Path.GetFileNameWithoutExtension(file));
         EvaluationReport report = Evaluator.Evaluate(
-            network, dataset, file, Progress, invocation.Cancellation, folder is null ? null : image => Show(image, folder));
+            network, dataset, file, Progress, invocation.Cancellation, folder is null ? null : image => Show(image, folder), options);
         console.Text(report.ToTable());
-        if (folder is not null) console.Line($"pictures (labels, then prediction): {Printable.Of(folder)}");
+        if (folder is not null)
+            console.Line($"pictures (photograph, truth, prediction{(options.Crf is null ? "" : ", refined prediction")}): {Printable.Of(folder)}");
         return report;
     }
 
-    private static void Show(EvaluatedImage image, string folder) => Overlay
-        .SideBySide(
-            Overlay.Blend(image.Image, image.Labels, Palette.Voc),
-            Overlay.Blend(image.Image, image.Prediction, Palette.Voc))
-        .Save(Path.Combine(folder, Printable.FileName(image.Sample.Name) + ".jpg"));
+    private static void Show(EvaluatedImage image, string folder) =>
+        image.SideBySide(Palette.Voc).Save(Path.Combine(folder, Printable.FileName(image.Sample.Name) + ".png"));
 }

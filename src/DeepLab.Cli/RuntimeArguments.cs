@@ -17,19 +17,29 @@ internal sealed class RuntimeArguments
         _device = command.AddOptionWithDefault("--device", "where to compute; there is only the CPU", "cpu");
         _device.AcceptOnlyFromAmong("cpu");
         _device.HelpName = "cpu";
-        _threads = command.AddOptionWithDefault("--threads", "threads that compute, 0 for one a processor; the results are the same bits for any number", 0);
-        command.Require(_threads, n => n is >= 0 and <= 1024, "0 to 1024");
+        _threads = AddThreads(command);
         _exact = command.AddOptionWithDefault(
             "--exact-convolutions", "sum 3×3 convolutions tap by tap instead of by Winograd's minimal filtering: slower, and rounds less", false);
         _gpu = command.AddOption<int?>("--gpu0", "accepted for the seed's sake and ignored");
         _gpu.Hidden = true;
     }
 
+    /// <summary>How many threads compute, 0 for one a processor.</summary>
+    public int Threads(ParseResult parse) => parse.GetValue(_threads);
+
     /// <summary>Starts the backend, which the caller disposes.</summary>
     public CpuBackend CreateBackend(ParseResult parse, CliConsole console)
     {
         if (parse.GetValue(_gpu) is int) console.Note("note: --gpu0 is ignored; the CPU computes");
-        return new CpuBackend(parse.GetValue(_threads), exactConvolutions: parse.GetValue(_exact));
+        return new CpuBackend(Threads(parse), exactConvolutions: parse.GetValue(_exact));
+    }
+
+    /// <summary>Adds <c>--threads</c> to a command.</summary>
+    public static Option<int> AddThreads(CliCommand command)
+    {
+        Option<int> threads = command.AddOptionWithDefault("--threads", "threads that compute, 0 for one a processor; the results are the same bits for any number", 0);
+        command.Require(threads, n => n is >= 0 and <= 1024, "0 to 1024");
+        return threads;
     }
 
     /// <summary>Adds <c>--seed</c> to a command.</summary>

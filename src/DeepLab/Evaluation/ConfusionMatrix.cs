@@ -24,6 +24,9 @@ public sealed class ConfusionMatrix
     /// <summary>The number of classes.</summary>
     public int Classes { get; }
 
+    /// <summary>How many pixels were counted.</summary>
+    public long Pixels => _counts.Sum();
+
     /// <summary>How many pixels of class <paramref name="label"/> were predicted as <paramref name="prediction"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An index is outside [0, <see cref="Classes"/>).</exception>
     public long this[int label, int prediction]
@@ -48,6 +51,12 @@ public sealed class ConfusionMatrix
             if (labels[i] != LabelMap.IgnoreLabel) _counts[(labels[i] * Classes) + predictions[i]]++;
         }
     }
+
+    /// <summary>Counts one pixel, whose label and prediction are classes.</summary>
+    internal void Count(int label, int prediction) => _counts[(label * Classes) + prediction]++;
+
+    /// <summary>Sets all counts to zero.</summary>
+    internal void Clear() => Array.Clear(_counts);
 
     /// <summary>Adds the counts of another matrix, of other images, to this one.</summary>
     /// <exception cref="ArgumentException">The numbers of classes differ.</exception>

@@ -1,7 +1,4 @@
-using System.Globalization;
-using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
+using DeepLab.Crf;
 
 namespace DeepLab.Evaluation;
 
@@ -9,6 +6,30 @@ namespace DeepLab.Evaluation;
 /// <param name="Name">The class's name.</param>
 /// <param name="IoU">0 to 1, or NaN where the class is in neither the labels nor the predictions.</param>
 public sealed record ClassIoU(string Name, double IoU);
+
+/// <summary>The measures of one image by itself, with label 255 left out; NaN where it has no other label.</summary>
+/// <param name="Name">What the dataset calls it.</param>
+/// <param name="MeanIoU">The mean of the IoU of the classes in its labels or its prediction.</param>
+/// <param name="PixelAccuracy">The share of its pixels that is predicted right.</param>
+public readonly record struct ImageScore(string Name, double MeanIoU, double PixelAccuracy);
+
+/// <summary>The measures of the pixels near boundaries of the labels, over all images; see <see cref="TrimapBands"/>. NaN where there is none.</summary>
+/// <param name="Width">How near, in pixels.</param>
+/// <param name="Pixels">How many pixels that is.</param>
+/// <param name="MeanIoU">Their <see cref="SegmentationMetrics.MeanIoU"/>.</param>
+/// <param name="PixelAccuracy">The share of them that is predicted right.</param>
+public sealed record TrimapScore(int Width, long Pixels, double MeanIoU, double PixelAccuracy)
+{
+    /// <summary>The measures of the pixels counted so far.</summary>
+    /// <param name="width">The width of the band.</param>
+    /// <param name="matrix">The counts of the pixels in the band.</param>
+    public static TrimapScore From(int width, ConfusionMatrix matrix)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        var metrics = SegmentationMetrics.From(matrix);
+        return new TrimapScore(width, matrix.Pixels, metrics.MeanIoU, metrics.PixelAccuracy);
+    }
+}
 
 /// <summary>What the evaluation of one snapshot found. Shares lie in [0, 1]; NaN stands for "nothing to measure".</summary>
 /// <param name="Weights">The path of the weights file.</param>
@@ -18,7 +39,7 @@ public sealed record ClassIoU(string Name, double IoU);
 /// <param name="MeanAccuracy">See <see cref="SegmentationMetrics.MeanAccuracy"/>.</param>
 /// <param name="FrequencyWeightedIoU">See <see cref="SegmentationMetrics.FrequencyWeightedIoU"/>.</param>
 /// <param name="Classes">The classes in the order of their labels.</param>
-public sealed record EvaluationReport(
+public sealed partial record EvaluationReport(
     string Weights,
     double MeanIoU,
     double PerImageMeanIoU,
@@ -27,6 +48,21 @@ public sealed record EvaluationReport(
     double FrequencyWeightedIoU,
     IReadOnlyList<ClassIoU> Classes)
 {
+    /// <summary>The pixels of all images by label and prediction, or null where the report was made of the measures alone.</summary>
+    public ConfusionMatrix? Confusion { get; init; }
+
+    /// <summary>The images in the order of the dataset, each with its own measures; empty where the report was made of the measures alone.</summary>
+    public IReadOnlyList<ImageScore> Images { get; init; } = [];
+
+    /// <summary>The measures near boundaries of the labels, the narrowest band first; empty where they were not asked for.</summary>
+    public IReadOnlyList<TrimapScore> Trimap { get; init; } = [];
+
+    /// <summary>The measures of what the CRF made of the predictions; null without CRF.</summary>
+    public EvaluationReport? Crf { get; init; }
+
+    /// <summary>The CRF of <see cref="Crf"/>; null without CRF.</summary>
+    public DenseCrfOptions? CrfOptions { get; init; }
+
     /// <summary>Puts a report together from the measures and the classes' names.</summary>
     /// <param name="weights">The path of the weights file.</param>
     /// <param name="metrics">The measures of all images together.</param>
@@ -44,76 +80,5 @@ public sealed record EvaluationReport(
         return new EvaluationReport(
             weights, metrics.MeanIoU, perImageMeanIoU, metrics.PixelAccuracy, metrics.MeanAccuracy,
             metrics.FrequencyWeightedIoU, [.. classNames.Zip(metrics.IoU, (name, iou) => new ClassIoU(name, iou))]);
-    }
-
-    /// <summary>
-    /// The reports as a JSON array, an object each with <c>weights</c>, <c>meanIoU</c>, <c>perImageMeanIoU</c>,
-    /// <c>pixelAccuracy</c>, <c>meanAccuracy</c>, <c>frequencyWeightedIoU</c> and <c>classes: [{name, iou}]</c>;
-    /// NaN is <c>null</c>.
-    /// </summary>
-    public static string ToJson(IEnumerable<EvaluationReport> reports)
-    {
-        ArgumentNullException.ThrowIfNull(reports);
-        using var stream = new MemoryStream();
-        // The file is no part of a web page, so paths and names stay readable: only what JSON itself asks for is escaped.
-        var options = new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-        using (var json = new Utf8JsonWriter(stream, options))
-        {
-            json.WriteStartArray();
-            foreach (EvaluationReport report in reports) report.Write(json);
-            json.WriteEndArray();
-        }
-
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
-    }
-
-    /// <summary>
-    /// The report as a plain text table: a line a class with its name and IoU ("-" for NaN), then <c>mean IoU 0.1234</c>
-    /// and the other measures, a line each with 4 decimals. Every line ends in a line feed.
-    /// </summary>
-    public string ToTable()
-    {
-        const string Name = "class";
-        int width = Classes.Select(c => c.Name.Length).Append(Name.Length).Max();
-        var text = new StringBuilder();
-        text.Append(Name.PadRight(width)).Append("     IoU\n");
-        foreach (ClassIoU c in Classes) text.Append(c.Name.PadRight(width)).Append(Share(c.IoU).PadLeft(8)).Append('\n');
-        text.Append("mean IoU ").Append(Share(MeanIoU)).Append('\n');
-        text.Append("per-image mean IoU ").Append(Share(PerImageMeanIoU)).Append('\n');
-        text.Append("pixel accuracy ").Append(Share(PixelAccuracy)).Append('\n');
-        text.Append("mean accuracy ").Append(Share(MeanAccuracy)).Append('\n');
-        text.Append("frequency-weighted IoU ").Append(Share(FrequencyWeightedIoU)).Append('\n');
-        return text.ToString();
-    }
-
-    private static string Share(double value) =>
-        double.IsNaN(value) ? "-" : value.ToString("0.0000", CultureInfo.InvariantCulture);
-
-    private static void WriteShare(Utf8JsonWriter json, string name, double value)
-    {
-        if (double.IsNaN(value)) json.WriteNull(name);
-        else json.WriteNumber(name, value);
-    }
-
-    private void Write(Utf8JsonWriter json)
-    {
-        json.WriteStartObject();
-        json.WriteString("weights", Weights);
-        WriteShare(json, "meanIoU", MeanIoU);
-        WriteShare(json, "perImageMeanIoU", PerImageMeanIoU);
-        WriteShare(json, "pixelAccuracy", PixelAccuracy);
-        WriteShare(json, "meanAccuracy", MeanAccuracy);
-        WriteShare(json, "frequencyWeightedIoU", FrequencyWeightedIoU);
-        json.WriteStartArray("classes");
-        foreach (ClassIoU c in Classes)
-        {
-            json.WriteStartObject();
-            json.WriteString("name", c.Name);
-            WriteShare(json, "iou", c.IoU);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        json.WriteEndObject();
     }
 }

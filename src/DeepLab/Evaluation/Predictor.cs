@@ -14,17 +14,7 @@ namespace DeepLab.Evaluation;
 public sealed record ScoreMap(float[] Values, MapSize Size, int Classes, int InputSide)
 {
     /// <summary>The scores in NumPy's usual order, [classes, height, width].</summary>
-    public float[] ToChannelsFirst()
-    {
-        var values = new float[Values.Length];
-        int pixels = Size.Pixels;
-        for (int pixel = 0; pixel < pixels; pixel++)
-        {
-            for (int c = 0; c < Classes; c++) values[(c * pixels) + pixel] = Values[(pixel * Classes) + c];
-        }
-
-        return values;
-    }
+    public float[] ToChannelsFirst() => ScoreFile.ToChannelsFirst(Values, Classes);
 }
 
 /// <summary>

@@ -1,9 +1,10 @@
+using System.Buffers;
 using System.Numerics;
 using DeepLab.Tensors;
 
 namespace DeepLab.Evaluation;
 
-/// <summary>Resizes scores on the aligned-corners grid and takes the arg-max or the softmax at once, so that the large map of scores is never stored.</summary>
+/// <summary>Resizes scores on the aligned-corners grid; takes the arg-max or the softmax at once, so that the large map of scores is never stored.</summary>
 public static class ScoreUpsampling
 {
     /// <summary>Writes the label of every pixel of the top left part of the resized map; the first of equal scores wins.</summary>
@@ -36,7 +37,26 @@ public static class ScoreUpsampling
     {
         if (probabilities.Length != (long)height * width * classes)
             throw new ArgumentException($"{probabilities.Length} probabilities for {height}×{width} and {classes} classes.", nameof(probabilities));
-        var take = new TakeProbabilities { Probabilities = probabilities, Classes = classes, Exponentials = new float[WholeVectors(classes)] };
+        float[] exponentials = ArrayPool<float>.Shared.Rent(WholeVectors(classes));
+        var take = new TakeProbabilities { Probabilities = probabilities, Classes = classes, Exponentials = exponentials.AsSpan(0, WholeVectors(classes)) };
+        Resize(scores, size, classes, target, height, width, ref take);
+        ArrayPool<float>.Shared.Return(exponentials);
+    }
+
+    /// <summary>Writes the top left part of the resized map as it is.</summary>
+    /// <param name="scores">[height, width, classes].</param>
+    /// <param name="size">Height and width of the scores.</param>
+    /// <param name="classes">Classes, at least 1.</param>
+    /// <param name="target">The size that scores are resized to.</param>
+    /// <param name="height">Rows to write, at most the target's.</param>
+    /// <param name="width">Pixels a row to write, at most the target's.</param>
+    /// <param name="resized">[height, width, classes].</param>
+    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
+    public static void Interpolate(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, Span<float> resized)
+    {
+        if (resized.Length != (long)height * width * classes)
+            throw new ArgumentException($"{resized.Length} scores for {height}×{width} and {classes} classes.", nameof(resized));
+        var take = new TakeScores { Scores = resized, Classes = classes };
         Resize(scores, size, classes, target, height, width, ref take);
     }
 
@@ -50,9 +70,9 @@ public static class ScoreUpsampling
 
         // A pixel's classes are filled up to whole vectors with copies of class 0, which never win against it.
         int padded = WholeVectors(classes), rowLength = size.Width * classes;
-        var row = new float[rowLength];
-        var pixels = new float[size.Width * padded];
-        var columns = new (int Low, int High, float Share)[width];
+        float[] rowMemory = ArrayPool<float>.Shared.Rent(rowLength), pixelMemory = ArrayPool<float>.Shared.Rent(size.Width * padded);
+        (int Low, int High, float Share)[] columns = ArrayPool<(int Low, int High, float Share)>.Shared.Rent(width);
+        Span<float> row = rowMemory.AsSpan(0, rowLength), pixels = pixelMemory.AsSpan(0, size.Width * padded);
         for (int x = 0; x < width; x++) columns[x] = Sample(x, target.Width, size.Width);
         for (int y = 0; y < height; y++)
         {
@@ -60,17 +80,21 @@ public static class ScoreUpsampling
             Blend(scores.Slice(low * rowLength, rowLength), scores.Slice(high * rowLength, rowLength), share, row);
             for (int x = 0; x < size.Width; x++)
             {
-                Span<float> pixel = pixels.AsSpan(x * padded, padded);
-                row.AsSpan(x * classes, classes).CopyTo(pixel);
+                Span<float> pixel = pixels.Slice(x * padded, padded);
+                row.Slice(x * classes, classes).CopyTo(pixel);
                 pixel[classes..].Fill(pixel[0]);
             }
 
             for (int x = 0; x < width; x++)
             {
                 (int left, int right, float part) = columns[x];
-                take.Take((y * width) + x, pixels.AsSpan(left * padded, padded), pixels.AsSpan(right * padded, padded), part);
+                take.Take((y * width) + x, pixels.Slice(left * padded, padded), pixels.Slice(right * padded, padded), part);
             }
         }
+
+        ArrayPool<float>.Shared.Return(rowMemory);
+        ArrayPool<float>.Shared.Return(pixelMemory);
+        ArrayPool<(int Low, int High, float Share)>.Shared.Return(columns);
     }
 
     private static int WholeVectors(int classes) => checked(classes + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
@@ -140,11 +164,20 @@ public static class ScoreUpsampling
         public readonly void Take(int pixel, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share) => Labels[pixel] = (byte)ArgMax(a, b, share);
     }
 
+    private ref struct TakeScores : ITakePixel
+    {
+        public Span<float> Scores;
+        public int Classes;
+
+        public readonly void Take(int pixel, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share) =>
+            Blend(a[..Classes], b[..Classes], share, Scores.Slice(pixel * Classes, Classes));
+    }
+
     private ref struct TakeProbabilities : ITakePixel
     {
         public Span<float> Probabilities;
         public int Classes;
-        public float[] Exponentials;
+        public Span<float> Exponentials;
 
         public readonly void Take(int pixel, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share)
         {
@@ -152,9 +185,9 @@ public static class ScoreUpsampling
             float largest = Exponentials[0];
             foreach (float score in Exponentials) largest = MathF.Max(largest, score);
             for (int i = 0; i < Exponentials.Length; i += Vector<float>.Count)
-                Vector.Exp(new Vector<float>(Exponentials.AsSpan(i)) - new Vector<float>(largest)).CopyTo(Exponentials, i);
+                Vector.Exp(new Vector<float>(Exponentials[i..]) - new Vector<float>(largest)).CopyTo(Exponentials[i..]);
             float sum = 0;
-            foreach (float exponential in Exponentials.AsSpan(0, Classes)) sum += exponential;
+            foreach (float exponential in Exponentials[..Classes]) sum += exponential;
             Span<float> target = Probabilities.Slice(pixel * Classes, Classes);
             for (int i = 0; i < target.Length; i++) target[i] = Exponentials[i] / sum;
         }

@@ -81,8 +81,12 @@ public static partial class NpyFile
             throw new InvalidFileException(path, $"its header is cut short: {header.Length} bytes expected");
         Match match = HeaderText().Match(Encoding.Latin1.GetString(header));
         if (!match.Success)
-            throw new InvalidFileException(path, "its header does not describe an array of little-endian float32 ('<f4') in C order");
-        string[] sides = match.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            throw new InvalidFileException(path, "its header does not describe an array of numbers of one type; expected little-endian float32 ('<f4') in C order");
+        if (match.Groups[1].Value != "<f4")
+            throw new InvalidFileException(path, $"an array of type {FileText.Quote(match.Groups[1].Value)}; expected '<f4', little-endian float32: save it with array.astype('<f4')");
+        if (match.Groups[2].Value != "False")
+            throw new InvalidFileException(path, "an array in Fortran's order; expected C order: save it with numpy.ascontiguousarray(array)");
+        string[] sides = match.Groups[3].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var shape = new int[sides.Length];
         for (int i = 0; i < shape.Length; i++)
         {
@@ -92,7 +96,7 @@ public static partial class NpyFile
 
         long count = Count(shape), there = stream.Length - stream.Position;
         if (count < 0 || count * sizeof(float) != there)
-            throw new InvalidFileException(path, $"holds {there} bytes of data; its shape [{Join(shape)}] needs another number");
+            throw new InvalidFileException(path, $"holds {there} bytes of data; its shape {FileText.Shape([.. shape.Select(side => (long)side)])} needs another number");
         var data = new float[count];
         Span<byte> bytes = MemoryMarshal.AsBytes(data.AsSpan());
         stream.ReadExactly(bytes);
@@ -119,6 +123,6 @@ public static partial class NpyFile
 
     private static string Join(ReadOnlySpan<int> shape) => string.Join(", ", shape.ToArray());
 
-    [GeneratedRegex(@"^\{'descr': '<f4', 'fortran_order': False, 'shape': \(([0-9, ]*)\),? ?\} *\n$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"^\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \(([0-9, ]*)\),? ?\} *\n$", RegexOptions.NonBacktracking)]
     private static partial Regex HeaderText();
 }

@@ -36,8 +36,37 @@ public sealed class EvalCommandTests : IDisposable
         JsonArray measures = JsonNode.Parse(File.ReadAllText(json))!.AsArray();
         Assert.Equal([Snapshot("S_200"), Snapshot("S_1000")], measures.Select(m => (string)m!["weights"]!));
         Assert.Equal(means, measures.Select(m => FormattableString.Invariant($"mean IoU {(double)m!["meanIoU"]!:0.0000}")));
-        RgbImage picture = RgbImage.Load(Path.Combine(pictures, "S_1000", "one.jpg"));
-        Assert.Equal((40, 120), (picture.Height, picture.Width));
+        RgbImage picture = RgbImage.Load(Path.Combine(pictures, "S_1000", "one.png"));
+        Assert.Equal((40, 180), (picture.Height, picture.Width));
+        Assert.Equal(RgbImage.Load(_files.ImagePath("one")).Pixels[..180], picture.Pixels[..180]);
+        Assert.Contains($"\npictures (photograph, truth, prediction): {pictures}/S_1000\n", run.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Measures_come_without_and_with_the_crf_and_for_each_band()
+    {
+        _files.Add("one", 40, 60, ".png", 0, 0, 0, 0, 0, 0, 0, 0, 0, 1).List("one");
+        TinyNetwork.Save(Snapshot("S_1"), 2);
+        string[] line = ["eval", "--weights", Snapshot("S_1"), "--voc", _files.Root, "--split", "train"];
+        string plainJson = Path.Combine(_files.Root, "plain.json"), json = Path.Combine(_files.Root, "m.json"), pictures = Path.Combine(_files.Root, "pictures");
+        Assert.Equal(0, CliRun.Of([.. line, "--json", plainJson]).Status);
+        CliRun run = CliRun.Of([
+            .. line, "--json", json, "--crf", "--crf-iterations", "3", "--crf-color-deviation", "80", "--crf-appearance-deviation", "30",
+            "--trimap", "1,5-6", "--visualize", pictures]);
+        Assert.Equal((0, ""), (run.Status, run.Error));
+        Assert.Contains("\nboundary within  mean IoU  accuracy  mean IoU with CRF  accuracy with CRF\n1 pixel  ", run.Out, StringComparison.Ordinal);
+        Assert.Contains("\n5 pixels  ", run.Out, StringComparison.Ordinal);
+        Assert.EndsWith($"\npictures (photograph, truth, prediction, refined prediction): {pictures}/S_1\n", run.Out, StringComparison.Ordinal);
+        Assert.Equal(240, RgbImage.Load(Path.Combine(pictures, "S_1", "one.png")).Width);
+
+        // The measures without CRF are what they were, and both are those that the table shows.
+        JsonObject plain = JsonNode.Parse(File.ReadAllText(plainJson))!.AsArray()[0]!.AsObject(), both = JsonNode.Parse(File.ReadAllText(json))!.AsArray()[0]!.AsObject();
+        foreach ((string name, JsonNode? value) in plain) Assert.Equal(value!.ToJsonString(), both[name]!.ToJsonString());
+        Assert.Equal(3, (int)both["crf"]!["options"]!["iterations"]!);
+        Assert.Equal([1, 5, 6], both["crf"]!["trimap"]!.AsArray().Select(t => (int)t!["width"]!));
+        double mean = (double)both["meanIoU"]!, refined = (double)both["crf"]!["meanIoU"]!;
+        Assert.NotEqual(mean, refined);
+        Assert.Contains(FormattableString.Invariant($"\nmean IoU {mean:0.0000}, with CRF {refined:0.0000}\n"), run.Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -50,6 +79,10 @@ public sealed class EvalCommandTests : IDisposable
         AssertFails(1, $"deeplab: {Snapshots}: holds no snapshot X_<iteration>(.pth|.safetensors); it has S_1.safetensors\n", "--snapshots", Snapshots, "--snapshot-prefix", "X_");
         AssertFails(2, "deeplab: --weights and --snapshots exclude each other: one file, or all snapshots of a folder; see deeplab eval --help\n", "--weights", weights, "--snapshots", Snapshots);
         AssertFails(2, "deeplab: --output is for the pictures of --visualize, which is missing; see deeplab eval --help\n", "--weights", weights, "--output", "x");
+        AssertFails(2, "deeplab: --visualize DIR and --output DIR both name the folder of the pictures: give one; see deeplab eval --help\n", "--weights", weights, "--output", "x", "--visualize", "y");
+        AssertFails(2, "deeplab: an empty text is no path; see deeplab eval --help\n", "--weights", weights, "--visualize", "");
+        AssertFails(2, "deeplab: --crf-iterations is for the CRF of --crf, which is missing; see deeplab eval --help\n", "--weights", weights, "--crf-iterations", "5");
+        AssertFails(2, "deeplab: \"0\" is no width; expected whole numbers from 1 to 1000, as in 1,2,5,10,20,40 or 1-40; see deeplab eval --help\n", "--weights", weights, "--trimap", "0,5");
         AssertFails(1, $"deeplab: {weights} has 2 classes, but --classes says 3\n", "--weights", weights, "--voc", _files.Root, "--split", "train", "--classes", "3");
         CliRun missing = CliRun.Of("eval", "--weights", weights, "--voc", _files.Root, "--split", "train");
         Assert.Equal(1, missing.Status);

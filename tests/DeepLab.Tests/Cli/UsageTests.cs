@@ -65,6 +65,7 @@ public sealed class UsageTests
     [InlineData("train")]
     [InlineData("bench")]
     [InlineData("demo")]
+    [InlineData("crf")]
     public void Help_shows_defaults_and_an_example(string command)
     {
         CommandLineResult result = CommandLine.Run(command, "--help");

@@ -1,3 +1,4 @@
+using DeepLab.Crf;
 using DeepLab.Data;
 using DeepLab.Evaluation;
 using DeepLab.Kernels.Cpu;
@@ -30,6 +31,44 @@ public sealed class EvaluatorTests : IDisposable
         Assert.Equal(10.0 / 26, report.MeanIoU);
         Assert.Equal(26.0 / 32 / 2, report.PerImageMeanIoU);
         Assert.Equal("w", report.Weights);
+    }
+
+    [Fact]
+    public void Refined_predictions_and_bands_are_measured_beside_the_plain_ones()
+    {
+        _files.Add("a", 30, 44).Add("b", 21, 30, ".png", 0, 0, 0, 0, 1, 255).List("a", "b");
+        using var backend = new CpuBackend(threads: 2);
+        DeepLabResNet network = TinyNetwork.FromScratch(backend, 2);
+        var options = new EvaluationOptions { Crf = new DenseCrfOptions { Iterations = 2, AppearanceDeviation = 20, ColorDeviation = 60 }, CrfThreads = 1, TrimapWidths = [1, 3] };
+        var seen = new List<EvaluatedImage>();
+        EvaluationReport report = Evaluator.Evaluate(network, Voc(2), "w", predicted: seen.Add, options: options);
+        Assert.Equal(["a", "b"], seen.Select(i => i.Sample.Name));
+
+        // The plain measures are those without options, and the refined ones those of the refined labels.
+        EvaluationReport plain = Evaluator.Evaluate(network, Voc(2), "w", predicted: i => Assert.Null(i.Refined));
+        Assert.Equal((plain.MeanIoU, plain.PerImageMeanIoU, plain.PixelAccuracy), (report.MeanIoU, report.PerImageMeanIoU, report.PixelAccuracy));
+        Assert.Null(plain.Crf);
+        Assert.Empty(plain.Trimap);
+        var refined = new EvaluationCounts(2, [1, 3]);
+        var bands = new TrimapBands([1, 3]);
+        using (var refinement = new CrfRefinement(options.Crf))
+        using (var predictor = new Predictor(network))
+        {
+            foreach (EvaluatedImage image in seen)
+            {
+                Assert.Equal(refinement.Labels(predictor.Scores(image.Image), image.Image).Labels, image.Refined!.Labels);
+                refined.Add(image.Sample.Name, image.Labels, image.Refined, bands.Of(image.Labels));
+            }
+        }
+
+        EvaluationReport expected = refined.Report("w", Voc(2).ClassNames);
+        Assert.Equal(options.Crf, report.CrfOptions);
+        Assert.Equal((expected.MeanIoU, expected.PixelAccuracy), (report.Crf!.MeanIoU, report.Crf.PixelAccuracy));
+        Assert.Equal(expected.Trimap, report.Crf.Trimap);
+        Assert.Equal(expected.Images, report.Crf.Images);
+        Assert.Equal([1, 3], report.Trimap.Select(t => t.Width));
+        Assert.Equal(report.Trimap.Select(t => t.Pixels), report.Crf.Trimap.Select(t => t.Pixels));
+        Assert.NotEqual(report.PixelAccuracy, report.Crf.PixelAccuracy);
     }
 
     [Fact]

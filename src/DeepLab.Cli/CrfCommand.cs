@@ -1,0 +1,105 @@
+using System.CommandLine;
+using DeepLab.Crf;
+using DeepLab.Data;
+using DeepLab.Evaluation;
+using DeepLab.Imaging;
+using DeepLab.Tensors;
+
+namespace DeepLab.Cli;
+
+/// <summary><c>deeplab crf</c>: refines the scores of an image, whoever computed them.</summary>
+internal sealed class CrfCommand
+{
+    private readonly Argument<string> _image, _scores;
+    private readonly Option<string> _output;
+    private readonly Option<bool> _probabilities, _padded;
+    private readonly Option<int?> _paddedSide;
+    private readonly CrfArguments _crf;
+    private readonly Option<int> _threads;
+
+    private CrfCommand(CliCommand command)
+    {
+        _image = new Argument<string>("IMAGE") { Description = "the photograph, JPEG or PNG" };
+        command.Add(_image);
+        _scores = new Argument<string>("SCORES.npy")
+        {
+            Description = "its scores, [classes, h, w] of float32, before the softmax; where they are smaller than the image, they are resized bilinearly, corner on corner",
+        };
+        command.Add(_scores);
+        _output = command.AddOption<string>("--output", "the file to write: .npy for the marginals, [classes, height, width] of the image, or .png for the labels, in VOC's colours", "-o");
+        (_output.HelpName, _output.Required) = ("OUT", true);
+        _probabilities = command.AddOptionWithDefault("--probabilities", "the scores are probabilities already: each 0 to 1, a pixel's adding up to 1", false);
+        _padded = command.AddOptionWithDefault(
+            "--padded",
+            $"the scores cover the image padded at its right and bottom to a square of {NetworkInput.DefaultSide}, or of its longer side, as those of \"deeplab predict --save-scores\" do; otherwise they cover the image alone",
+            false);
+        _paddedSide = command.AddOption<int?>("--padded-side", "the same for a square of this side");
+        command.Require(_paddedSide, n => n is null or (>= 1 and <= ImageLimits.MaxSide), $"1 to {ImageLimits.MaxSide}");
+        _crf = new CrfArguments(command);
+        _threads = RuntimeArguments.AddThreads(command);
+    }
+
+    public static Command Create()
+    {
+        var command = new CliCommand("crf", "Refines the scores of an image by a dense CRF, which draws the borders of classes to the image's edges.")
+        {
+            Examples =
+            [
+                "deeplab crf photo.jpg scores.npy -o labels.png",
+                "deeplab crf photo.jpg softmax.npy --probabilities --crf-iterations 5 -o marginals.npy",
+                "deeplab crf photo.jpg scores/photo.npy --padded -o labels.png",
+            ],
+        };
+        var options = new CrfCommand(command);
+        command.SetRun(options.Run);
+        return command;
+    }
+
+    private int Run(ParseResult parse, CommandInvocation invocation)
+    {
+        string imageFile = parse.GetValue(_image)!, scoresFile = parse.GetValue(_scores)!, output = parse.GetValue(_output)!;
+        bool asLabels = WritesLabels(output, imageFile, scoresFile);
+        if (parse.GetValue(_padded) && parse.GetValue(_paddedSide) is not null) throw new UsageException("--padded and --padded-side exclude each other: the side that predict pads to, or another");
+        DenseCrfOptions options = _crf.Options(parse)!;
+        if (asLabels) CodecLibrary.RequireAll();
+        RgbImage image = RgbImage.Load(imageFile);
+        ScoreFile scores = ScoreFile.Read(scoresFile, Covered(parse, image), parse.GetValue(_probabilities));
+        using var refinement = new CrfRefinement(options, parse.GetValue(_threads));
+        ReadOnlySpan<float> marginals = refinement.Marginals(scores, image);
+        if (asLabels)
+        {
+            var labels = new LabelMap(image.Height, image.Width);
+            CrfRefinement.ArgMax(marginals, scores.Classes, labels.Labels);
+            labels.Save(output, Palette.Voc);
+        }
+        else
+        {
+            ScoreFile.Write(output, marginals, new MapSize(image.Height, image.Width), scores.Classes);
+        }
+
+        invocation.Console.Line(
+            $"{(asLabels ? "labels" : "marginals")} of {image.Width}×{image.Height} pixels and {scores.Classes} classes, {options.Iterations} steps: {Printable.Of(output)}");
+        return 0;
+    }
+
+    private static bool WritesLabels(string output, string image, string scores)
+    {
+        bool? asLabels = Path.GetExtension(output).ToLowerInvariant() switch { ".png" => true, ".npy" => false, _ => null };
+        if (asLabels is null) throw new UsageException($"'{Printable.Of(output)}' says no format: it must end in .npy (marginals) or .png (labels)");
+        foreach (string source in (string[])[image, scores])
+        {
+            if (Path.GetFullPath(source) == Path.GetFullPath(output)) throw new UsageException($"{Printable.Of(source)} would be replaced by what is made of it: give --output another name");
+        }
+
+        return asLabels.Value;
+    }
+
+    private MapSize Covered(ParseResult parse, RgbImage image)
+    {
+        int? side = parse.GetValue(_paddedSide);
+        if (side < Math.Max(image.Height, image.Width))
+            throw new DeepLabException($"--padded-side {side} is no side that an image of {image.Width}×{image.Height} can have been padded to: give {Math.Max(image.Height, image.Width)} or more");
+        if (parse.GetValue(_padded)) side = NetworkInput.PaddedSide(image.Height, image.Width);
+        return side is int n ? new MapSize(n, n) : new MapSize(image.Height, image.Width);
+    }
+}
