@@ -83,8 +83,7 @@ internal sealed class LineChart(string title, string xLabel, IReadOnlyList<Chart
             Html.Attribute("aria-hidden", "true"),
             series.Select((s, i) => s.Raw is null ? null : Curve(s.Raw, $"raw curve{i}")),
             series.Select((s, i) => Curve(s.Points, $"curve curve{i}"))),
-        series.Where(s => s.HasMarkers).SelectMany(s => s.Points).Select(p => Html.Element(
-            "circle", Html.Class("marker"), Place("cx", _x.ShareOf(p.X)), Html.Attribute("cy", Top + Down(p.Y)), Html.Attribute("r", 5))),
+        series.SelectMany((s, i) => s.HasMarkers ? s.Points.Select(p => Marker(p, i)) : []),
         Html.Element("g", Html.Class("stops"), Html.Element("text", Html.Class("hint"), Html.Attribute("x", 0), Html.Attribute("y", 14), "Point, tap or Tab for the numbers"), stops.Select(Stop)));
 
     private XElement Grid() => Html.Element(
@@ -99,6 +98,9 @@ internal sealed class LineChart(string title, string xLabel, IReadOnlyList<Chart
         "polyline",
         Html.Class(style),
         Html.Attribute("points", string.Join(' ', points.Select(p => Numbers.Format($"{PlotUnits * _x.ShareOf(p.X):0.#},{Down(p.Y):0.#}")))));
+
+    private XElement Marker(ChartPoint point, int index) => Html.Element(
+        "circle", Html.Class($"marker value{index}"), Place("cx", _x.ShareOf(point.X)), Html.Attribute("cy", Top + Down(point.Y)), Html.Attribute("r", 5));
 
     private XElement Stop(ChartStop stop, int index)
     {

@@ -42,7 +42,7 @@ internal static class PageStyle
         for (int step = 1; step <= HeatSteps; step++)
         {
             foreach (string kind in new[] { "hit", "miss" })
-                css.Append(CultureInfo.InvariantCulture, $".{kind}{step} {{ background: var(--{kind}{step}); fill: var(--{kind}{step}); color: var(--{kind}{step}-ink); }}\n");
+                css.Append(CultureInfo.InvariantCulture, $"td.{kind}{step}, rect.{kind}{step} {{ background: var(--{kind}{step}); fill: var(--{kind}{step}); color: var(--{kind}{step}-ink); }}\n");
         }
 
         return css.ToString();
@@ -92,7 +92,7 @@ internal static class PageStyle
         h2 { font-size: 1.25rem; margin: 2.5rem 0 0.75rem; padding-bottom: 0.25rem; border-bottom: 1px solid var(--line); }
         h3 { font-size: 1rem; margin: 1.5rem 0 0.5rem; overflow-wrap: anywhere; }
         p { margin: 0.5rem 0; max-width: 48rem; }
-        bdi, figcaption { overflow-wrap: anywhere; }
+        h1, h3, .subject, .key, figcaption { overflow-wrap: anywhere; }
         a { color: var(--link); }
         .subject, .note, figcaption { color: var(--soft); }
         .skip { position: absolute; left: -999rem; }
@@ -110,13 +110,12 @@ internal static class PageStyle
         .facts dd { min-width: 0; overflow-wrap: anywhere; }
         .scroll { overflow-x: auto; max-width: 100%; }
         table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-        caption { text-align: left; color: var(--soft); padding-bottom: 0.5rem; }
         th, td { text-align: left; padding: 0.3rem 0.75rem 0.3rem 0; border-bottom: 1px solid var(--line); font-weight: normal; vertical-align: middle; }
         thead th { color: var(--soft); vertical-align: bottom; }
         th.number, td.number { text-align: right; white-space: nowrap; }
         .best { font-weight: 600; }
         tbody th { white-space: nowrap; }
-        tbody th bdi { display: inline-block; min-width: 5.5rem; max-width: 20rem; white-space: normal; vertical-align: middle; }
+        tbody bdi { display: inline-block; max-width: 20rem; white-space: normal; overflow-wrap: break-word; vertical-align: middle; }
         .bar { display: block; width: 100%; min-width: 5rem; height: 0.75rem; }
         .bars { width: 100%; }
         .bars td.wide { width: 55%; }
@@ -133,12 +132,13 @@ internal static class PageStyle
         td:hover .tip { z-index: 3; }
         .matrix th, .matrix td { padding: 0; border: 1px solid var(--page); }
         .matrix td { width: 2.6rem; min-width: 2.2rem; height: 2rem; text-align: center; font-size: 0.8rem; background: var(--panel); }
+        .matrix thead td { background: none; }
         .matrix td:hover { outline: 2px solid var(--ink); outline-offset: -2px; }
         .matrix td:focus { outline: 3px solid var(--focus); outline-offset: -3px; }
         .matrix tbody th { position: sticky; left: 0; background: var(--page); padding-right: 0.5rem; text-align: right; z-index: 1; }
-        .matrix tbody th bdi { min-width: 0; max-width: 8rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; vertical-align: middle; }
+        .matrix tbody th bdi { max-width: 8rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; vertical-align: middle; }
         .matrix thead th { height: 7.5rem; vertical-align: bottom; }
-        .matrix thead bdi { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 7.25rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; margin: 0 auto; display: block; }
+        .matrix thead bdi { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 7.25rem; padding-top: 0.35rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; margin: 0 auto; display: block; }
         .scale { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; align-items: center; margin: 0.75rem 0; color: var(--soft); font-size: 0.875rem; }
         .scale svg { width: 12.5rem; max-width: 100%; height: 1rem; }
         .chart svg { display: block; overflow: visible; }
@@ -152,7 +152,7 @@ internal static class PageStyle
         .curve2 { stroke: var(--curve2); stroke-dasharray: 2 3; }
         .curve3 { stroke: var(--curve3); stroke-dasharray: 10 3 2 3; }
         .raw { stroke-dasharray: none; stroke-width: 1; }
-        .marker { fill: var(--curve0); stroke: var(--page); stroke-width: 1.5; }
+        .marker { stroke: var(--page); stroke-width: 1.5; }
         .legend { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin: 0.5rem 0; font-size: 0.9rem; }
         .legend svg { width: 2rem; height: 0.75rem; vertical-align: middle; margin-right: 0.4rem; display: inline-block; }
         .hint { fill: var(--soft); }
@@ -165,15 +165,17 @@ internal static class PageStyle
         .stop:focus { outline: none; }
         .stop:focus rect { stroke: var(--focus); stroke-width: 2; }
         .stops:has(.stop:hover) .stop:focus:not(:hover) text { visibility: hidden; }
-        .stop .value0 { fill: var(--curve0); }
-        .stop .value1 { fill: var(--curve1); }
-        .stop .value2 { fill: var(--curve2); }
-        .stop .value3 { fill: var(--curve3); }
+        .value0 { fill: var(--curve0); }
+        .value1 { fill: var(--curve1); }
+        .value2 { fill: var(--curve2); }
+        .value3 { fill: var(--curve3); }
         .pictures { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 0.5rem; }
+        .pictures.five { grid-template-columns: repeat(5, minmax(0, 1fr)); }
+        .key { display: flex; flex-wrap: wrap; gap: 0.15rem 1rem; font-size: 0.85rem; max-width: none; }
         .pictures figure { margin: 0; }
         .pictures img { display: block; width: 100%; height: auto; background: var(--panel); border-radius: 0.25rem; }
         .pictures figcaption { font-size: 0.85rem; padding-top: 0.15rem; }
-        @media (max-width: 44rem) { .pictures { grid-template-columns: repeat(2, minmax(0, 1fr)); } .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 0.6rem; } }
+        @media (max-width: 44rem) { .pictures, .pictures.five { grid-template-columns: repeat(2, minmax(0, 1fr)); } .facts { grid-template-columns: 1fr; gap: 0; } .facts dd { margin-bottom: 0.6rem; } }
         @media print { nav, .skip { display: none; } }
 
         """;

@@ -40,7 +40,7 @@ public static class TrainingPage
         if (measured.Length > 0) figures.Add(("Best mean IoU", Numbers.Percent(measured.Max(m => m.MeanIoU))));
 
         List<PageSection> sections = [new("loss", "Loss", LossChart(buckets, smooth, window))];
-        if (measured.Length > 0) sections.Add(new PageSection("iou", "Mean IoU", MeanIoUChart.Of([.. measured.Select(m => (m.File.Iteration, m.MeanIoU))])));
+        if (measured.Length > 0) sections.Add(new PageSection("iou", "Mean IoU", MeanIoUChart.Of("iteration", [.. measured.Select(m => (m.File.Iteration, m.MeanIoU, (double?)null))])));
         sections.Add(new PageSection("rate", "Learning rate", SingleChart(buckets, TrainingHistory.Rate, "learning rate", "The learning rate of the layers before the last; the last layer has a multiple of it.", null)));
         sections.Add(new PageSection("time", "Time", SingleChart(
             buckets, TrainingHistory.Seconds, "seconds an iteration", $"Seconds an iteration: faint as logged, bold the mean over {Numbers.Count(window)} iterations.", smooth[TrainingHistory.Seconds])));

@@ -30,15 +30,14 @@ public sealed record SnapshotFile(string Path, long Iteration)
 
     /// <summary>The files of a folder whose names end in a number and one of <see cref="Extensions"/>, whatever they begin with, the earliest first; none if there are none.</summary>
     /// <exception cref="DeepLabException">The folder cannot be read.</exception>
-    public static IReadOnlyList<SnapshotFile> FindNumbered(string folder)
-    {
-        SnapshotFile? Numbered(string file)
-        {
-            string name = System.IO.Path.GetFileNameWithoutExtension(file);
-            return Parse(file, name.TrimEnd("0123456789".ToCharArray()));
-        }
+    public static IReadOnlyList<SnapshotFile> FindNumbered(string folder) =>
+        [.. WeightsIn(folder).Select(FromNumbered).OfType<SnapshotFile>().OrderBy(s => s.Iteration).ThenBy(s => s.Path, StringComparer.Ordinal)];
 
-        return [.. WeightsIn(folder).Select(Numbered).OfType<SnapshotFile>().OrderBy(s => s.Iteration).ThenBy(s => s.Path, StringComparer.Ordinal)];
+    /// <summary>A file whose name ends in a number before its extension, taken for the iteration; null where it does not.</summary>
+    public static SnapshotFile? FromNumbered(string path)
+    {
+        string name = System.IO.Path.GetFileNameWithoutExtension(path);
+        return Parse(path, name.TrimEnd("0123456789".ToCharArray()));
     }
 
     private static string[] WeightsIn(string folder)
