@@ -77,8 +77,9 @@ internal sealed class CrfCommand
             ScoreFile.Write(output, marginals, new MapSize(image.Height, image.Width), scores.Classes);
         }
 
+        string over = scores.Covered == new MapSize(image.Height, image.Width) ? "the image" : $"its padded square of {scores.Covered.Width}";
         invocation.Console.Line(
-            $"{(asLabels ? "labels" : "marginals")} of {image.Width}×{image.Height} pixels and {scores.Classes} classes, {options.Iterations} steps: {Printable.Of(output)}");
+            $"{(asLabels ? "labels" : "marginals")} of {image.Width}×{image.Height} pixels and {scores.Classes} classes, from {scores.Size.Width}×{scores.Size.Height} scores over {over}, {options.Iterations} steps: {Printable.Of(output)}");
         return 0;
     }
 

@@ -30,10 +30,7 @@ public sealed class CrfRefinement : IDisposable
     {
         ArgumentNullException.ThrowIfNull(scores);
         ArgumentNullException.ThrowIfNull(image);
-        Span<float> marginals = Room(image, scores.Classes);
-        ScoreUpsampling.Softmax(scores.Values, scores.Size, scores.Classes, new MapSize(scores.InputSide, scores.InputSide), image.Height, image.Width, marginals);
-        _crf.Infer(marginals, scores.Classes, image, marginals);
-        return marginals;
+        return Infer(scores.Values, scores.Size, scores.Classes, new MapSize(scores.InputSide, scores.InputSide), areProbabilities: false, image);
     }
 
     /// <summary>The marginal probabilities of every pixel's classes, from scores or probabilities of any network.</summary>
@@ -46,12 +43,7 @@ public sealed class CrfRefinement : IDisposable
     {
         ArgumentNullException.ThrowIfNull(scores);
         ArgumentNullException.ThrowIfNull(image);
-        Span<float> marginals = Room(image, scores.Classes);
-        ReadOnlySpan<float> values = scores.Values.Span;
-        if (scores.AreProbabilities) ScoreUpsampling.Interpolate(values, scores.Size, scores.Classes, scores.Covered, image.Height, image.Width, marginals);
-        else ScoreUpsampling.Softmax(values, scores.Size, scores.Classes, scores.Covered, image.Height, image.Width, marginals);
-        _crf.Infer(marginals, scores.Classes, image, marginals);
-        return marginals;
+        return Infer(scores.Values.Span, scores.Size, scores.Classes, scores.Covered, scores.AreProbabilities, image);
     }
 
     /// <summary>The label of every pixel: the class with the largest marginal, the first of equal ones.</summary>
@@ -90,6 +82,15 @@ public sealed class CrfRefinement : IDisposable
 
     /// <summary>Ends the threads and frees the memory.</summary>
     public void Dispose() => _crf.Dispose();
+
+    private Span<float> Infer(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize covered, bool areProbabilities, RgbImage image)
+    {
+        Span<float> marginals = Room(image, classes);
+        if (areProbabilities) ScoreUpsampling.Interpolate(scores, size, classes, covered, image.Height, image.Width, marginals);
+        else ScoreUpsampling.Softmax(scores, size, classes, covered, image.Height, image.Width, marginals);
+        _crf.Infer(marginals, classes, image, marginals);
+        return marginals;
+    }
 
     private Span<float> Room(RgbImage image, int classes)
     {

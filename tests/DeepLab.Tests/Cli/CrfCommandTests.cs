@@ -22,7 +22,7 @@ public sealed class CrfCommandTests : IDisposable
         CliRun run = CliRun.Of("crf", photo, scores, "-o", At("labels.png"));
         RgbImage image = RgbImage.Load(photo);
         (int[] coarse, _) = NpyFile.Read(scores);
-        Assert.Equal((0, "", $"labels of {image.Width}×{image.Height} pixels and {coarse[0]} classes, 10 steps: {At("labels.png")}\n"), (run.Status, run.Error, run.Out));
+        Assert.Equal((0, "", $"labels of {image.Width}×{image.Height} pixels and {coarse[0]} classes, from {coarse[2]}×{coarse[1]} scores over the image, 10 steps: {At("labels.png")}\n"), (run.Status, run.Error, run.Out));
         byte[] labels = LabelMap.Load(Path.Combine(golden, "photo-labels.png")).Labels;
         Assert.InRange(labels.Zip(LabelMap.Load(At("labels.png")).Labels).Count(pair => pair.First != pair.Second), 0, labels.Length / 1000);
 
@@ -49,7 +49,7 @@ public sealed class CrfCommandTests : IDisposable
         NpyFile.Write(At("scores.npy"), [3, 65, 65], map.ToChannelsFirst());
         string[] colors = ["--crf-color-deviation", "50", "--crf-iterations", "2"];
 
-        Assert.Equal(0, Crf("labels.png", [.. colors, "--padded"]).Status);
+        Assert.Equal($"labels of 60×40 pixels and 3 classes, from 65×65 scores over its padded square of 513, 2 steps: {At("labels.png")}\n", Crf("labels.png", [.. colors, "--padded"]).Out);
         using var refinement = new CrfRefinement(new DenseCrfOptions { Iterations = 2, ColorDeviation = 50 });
         Assert.Equal(refinement.Labels(map, image).Labels, LabelMap.Load(At("labels.png")).Labels);
         Assert.Equal(0, Crf("again.png", [.. colors, "--padded-side", "513"]).Status);

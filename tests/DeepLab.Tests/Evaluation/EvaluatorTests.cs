@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using DeepLab.Crf;
 using DeepLab.Data;
 using DeepLab.Evaluation;
@@ -69,6 +70,34 @@ public sealed class EvaluatorTests : IDisposable
         Assert.Equal([1, 3], report.Trimap.Select(t => t.Width));
         Assert.Equal(report.Trimap.Select(t => t.Pixels), report.Crf.Trimap.Select(t => t.Pixels));
         Assert.NotEqual(report.PixelAccuracy, report.Crf.PixelAccuracy);
+    }
+
+    [Fact]
+    public void What_was_measured_keeps_no_image()
+    {
+        _files.Add("a").Add("b").List("a", "b", "a");
+        using var backend = new CpuBackend(threads: 2);
+        DeepLabResNet network = TinyNetwork.FromScratch(backend, 2);
+        (EvaluationReport report, List<WeakReference> images) = EvaluateWeakly(network);
+        GC.Collect();
+        Assert.Equal(9, images.Count);
+        Assert.DoesNotContain(images, i => i.IsAlive);
+        Assert.Equal(["a", "b", "a"], report.Images.Select(i => i.Name));
+        Assert.Equal(3 * 6 * 8, report.Confusion!.Pixels);
+    }
+
+    // By itself, so that no local of the test holds an image.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private (EvaluationReport Report, List<WeakReference> Images) EvaluateWeakly(DeepLabResNet network)
+    {
+        var images = new List<WeakReference>();
+        EvaluationReport report = Evaluator.Evaluate(
+            network,
+            Voc(2),
+            "w",
+            predicted: i => images.AddRange([new WeakReference(i.Image), new WeakReference(i.Labels), new WeakReference(i.Prediction)]),
+            options: new EvaluationOptions { TrimapWidths = [2] });
+        return (report, images);
     }
 
     [Fact]
