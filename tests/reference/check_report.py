@@ -134,25 +134,26 @@ def check(browser, page, width, theme, shots):
     broken = browser.evaluate("[...document.images].filter(i => !i.complete || i.naturalWidth === 0).length")
     require(broken == 0, f"{name}: {broken} images cannot be shown")
 
-    # Taken in slices: one picture of the whole would be limited in height.
+    # A texture of the browser is at most 16384 pixels high.
     shot = browser("Page.captureScreenshot", captureBeyondViewport=True, clip={"x": 0, "y": 0, "width": width, "height": min(extent[1], 16000), "scale": 1})
     (shots / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
 
-    stops, boxes = 0, set()
+    stops, boxes, first = 0, set(), None
     wanted = browser.evaluate("document.querySelectorAll('[data-columns]').length")
     for _ in range(2000):
         browser.press("Tab")
         focus = browser.evaluate(FOCUS)
-        if focus is None:
+        if focus is None or focus == first:
             break
+        first = first or focus
         stops += 1
         require(focus["ring"] >= 2, f"{name}: no focus ring at {focus['what']} {focus['text']}")
         if focus["box"] >= 0 and focus["box"] not in boxes:
             boxes.add(focus["box"])
             require(focus["tip"] == "visible", f"{name}: the focused number is hidden: {focus['what']} {focus['text']}")
-            if len(boxes) == 1:
-                shot = browser("Page.captureScreenshot")
-                (shots / f"{name}-focus.png").write_bytes(base64.b64decode(shot["data"]))
+            browser.press("ArrowRight")
+            shot = browser("Page.captureScreenshot")
+            (shots / f"{name}-focus{len(boxes)}.png").write_bytes(base64.b64decode(shot["data"]))
             browser.press("End")
             moved = browser.evaluate(FOCUS)
             require(moved["box"] == focus["box"] and moved["tip"] == "visible", f"{name}: the arrow keys leave {focus['text']}")
@@ -176,7 +177,7 @@ def main():
     shots = options.shots or page.parent
     shots.mkdir(parents=True, exist_ok=True)
     binary = shutil.which("chromium") or shutil.which("chromium-browser") or sys.exit("chromium is not installed: apt-get install chromium fonts-dejavu-core")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) if sys.version_info >= (3, 10) else tempfile.TemporaryDirectory() as profile:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(binary, profile)
         try:
             for width in (400, 1400):

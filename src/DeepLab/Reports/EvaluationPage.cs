@@ -97,7 +97,7 @@ public static class EvaluationPage
             kinds.Length == 1 ? "mean IoU" : names[i], [.. k.Trimap.Where(t => !double.IsNaN(t.MeanIoU)).Select(t => new ChartPoint(t.Width, t.MeanIoU))], HasMarkers: true))];
         double[] values = [.. series.SelectMany(s => s.Points).Select(p => p.Y)];
         var chart = new LineChart("Mean IoU near boundaries", "pixels from a boundary", series, [.. report.Trimap.Select((t, i) => new ChartStop(
-            t.Width, $"within {t.Width} pixels", [.. kinds.Select(k => Numbers.Percent(k.Trimap[i].MeanIoU))]))])
+            t.Width, $"within {t.Width} pixel{(t.Width == 1 ? "" : "s")}", [.. kinds.Select(k => Numbers.Percent(k.Trimap[i].MeanIoU))]))])
         {
             Range = (values.DefaultIfEmpty(0).Min(), values.DefaultIfEmpty(1).Max()),
             Format = MeanIoUChart.Percent,

@@ -10,7 +10,7 @@ internal sealed class Gallery(IReadOnlyList<string> names, Palette palette)
 {
     /// <summary>How to read the pictures.</summary>
     public XElement Explanation() => Html.Element(
-        "p", "By the mean IoU of the classes in an image's labels or prediction. Labels and predictions are shown in the classes' colours; errors in red over the photograph, pixels without a label striped.");
+        "p", "By the mean IoU of the classes in an image's labels or prediction. Labels and predictions are shown in the classes' colours; void, the pixels without a label, is pale in the truth and striped among the errors, which are red.");
 
     /// <summary>An image: its pictures side by side, its measures, and the colours of its classes.</summary>
     public XElement Show(RankedImage image) => Html.Element(
