@@ -31,10 +31,8 @@ internal sealed class ConfusionTable(ConfusionMatrix matrix, IReadOnlyList<strin
             Html.Attribute("data-columns", shown.Length),
             Html.Element("thead", head),
             Html.Element("tbody", shown.Select(label => Row(label, shown, isFirst: label == shown[0]))));
-        yield return Html.Element(
-            "figure",
-            Html.Element("p", Html.Class("readout"), "Point at a cell or tap it, or Tab to the matrix and use the arrow keys: the numbers stand here."),
-            Html.ScrollBox("Confusion matrix: labels in rows, predictions in columns, percent of the row", table));
+        yield return Html.Element("p", Html.Class("note"), "Point at a cell or tap it, or Tab to the matrix and use the arrow keys: its numbers stand at the foot of the window.");
+        yield return Html.ScrollBox("Confusion matrix: labels in rows, predictions in columns, percent of the row", table);
     }
 
     /// <summary>The confusions of the most pixels.</summary>

@@ -13,8 +13,17 @@ internal static class PageStyle
     public static IReadOnlyDictionary<string, string> Light { get; } = Theme(
         new Dictionary<string, string>
         {
-            ["page"] = "#ffffff", ["panel"] = "#f3f5f7", ["ink"] = "#1b1f24", ["soft"] = "#535b66", ["line"] = "#cfd5db", ["link"] = "#1a56b0", ["focus"] = "#b0005c",
-            ["curve0"] = "#1a56b0", ["curve1"] = "#a24a00", ["curve2"] = "#14733a", ["curve3"] = "#7b2fbe",
+            ["page"] = "#ffffff",
+            ["panel"] = "#f3f5f7",
+            ["ink"] = "#1b1f24",
+            ["soft"] = "#535b66",
+            ["line"] = "#cfd5db",
+            ["link"] = "#1a56b0",
+            ["focus"] = "#b0005c",
+            ["curve0"] = "#1a56b0",
+            ["curve1"] = "#a24a00",
+            ["curve2"] = "#14733a",
+            ["curve3"] = "#7b2fbe",
         },
         hit: ((222, 235, 250), (11, 62, 140)),
         miss: ((255, 232, 208), (140, 40, 0)));
@@ -23,8 +32,17 @@ internal static class PageStyle
     public static IReadOnlyDictionary<string, string> Dark { get; } = Theme(
         new Dictionary<string, string>
         {
-            ["page"] = "#13161a", ["panel"] = "#1d2228", ["ink"] = "#e8ebef", ["soft"] = "#a9b2bd", ["line"] = "#3a424c", ["link"] = "#86b8ff", ["focus"] = "#ffbf47",
-            ["curve0"] = "#7fb5ff", ["curve1"] = "#ffb05c", ["curve2"] = "#6ed394", ["curve3"] = "#cda5ff",
+            ["page"] = "#13161a",
+            ["panel"] = "#1d2228",
+            ["ink"] = "#e8ebef",
+            ["soft"] = "#a9b2bd",
+            ["line"] = "#3a424c",
+            ["link"] = "#86b8ff",
+            ["focus"] = "#ffbf47",
+            ["curve0"] = "#7fb5ff",
+            ["curve1"] = "#ffb05c",
+            ["curve2"] = "#6ed394",
+            ["curve3"] = "#cda5ff",
         },
         hit: ((24, 40, 66), (150, 200, 255)),
         miss: ((62, 36, 18), (255, 176, 110)));
@@ -85,8 +103,7 @@ internal static class PageStyle
     private const string Rules =
         """
         * { box-sizing: border-box; }
-        html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
-        @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
+        html { -webkit-text-size-adjust: 100%; }
         body { margin: 0 auto; max-width: 80rem; padding: 1rem; background: var(--page); color: var(--ink); font: 1rem/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
         h1 { font-size: 1.6rem; line-height: 1.2; margin: 0.5rem 0 0; }
         h2 { font-size: 1.25rem; margin: 2.5rem 0 0.75rem; padding-bottom: 0.25rem; border-bottom: 1px solid var(--line); }
@@ -126,14 +143,14 @@ internal static class PageStyle
         figure { position: relative; margin: 1rem 0; }
         details { margin: 0.75rem 0; }
         summary { cursor: pointer; color: var(--link); padding: 0.25rem 0; }
-        .readout { min-height: 3.2rem; color: var(--soft); font-size: 0.9rem; }
-        .tip { position: absolute; visibility: hidden; top: 0; left: 0; right: 0; min-height: 3.2rem; background: var(--page); color: var(--ink); font-size: 0.9rem; text-align: left; z-index: 2; }
+        .tip { position: fixed; visibility: hidden; bottom: 0; left: 0; right: 0; padding: 0.6rem 1rem; background: var(--panel); color: var(--ink); border-top: 2px solid var(--soft); font-size: 0.95rem; text-align: center; overflow-wrap: anywhere; z-index: 2; }
         td:hover .tip, td:focus .tip { visibility: visible; }
         td:hover .tip { z-index: 3; }
         .matrix th, .matrix td { padding: 0; border: 1px solid var(--page); }
         .matrix td { width: 2.6rem; min-width: 2.2rem; height: 2rem; text-align: center; font-size: 0.8rem; background: var(--panel); }
         .matrix thead td { background: none; }
         .matrix td:hover { outline: 2px solid var(--ink); outline-offset: -2px; }
+        .matrix td { scroll-margin-bottom: 6rem; scroll-margin-left: 9rem; }
         .matrix td:focus { outline: 3px solid var(--focus); outline-offset: -3px; }
         .matrix tbody th { position: sticky; left: 0; background: var(--page); padding-right: 0.5rem; text-align: right; z-index: 1; }
         .matrix tbody th bdi { max-width: 8rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; vertical-align: middle; }
