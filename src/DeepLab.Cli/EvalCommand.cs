@@ -15,7 +15,7 @@ internal sealed class EvalCommand
 {
     private const string DefaultOutput = "data/visualize";
 
-    private readonly Option<string?> _weights, _visualize, _output, _json, _trimap;
+    private readonly Option<string?> _weights, _visualize, _output, _json, _report, _trimap;
     private readonly Option<string> _snapshots, _prefix;
     private readonly DatasetArguments _dataset;
     private readonly CrfArguments _crf;
@@ -31,6 +31,9 @@ internal sealed class EvalCommand
         _dataset = new DatasetArguments(command, forEvaluation: true, "those of the weights");
         _json = command.AddOption<string?>("--json", "also write the measures to this file, an object a snapshot");
         _json.HelpName = "FILE";
+        _report = command.AddOption<string?>(
+            "--report", "also write a page about it, one HTML file that needs no network: classes, confusion matrix, the curve over snapshots, the best and the worst images");
+        _report.HelpName = "FILE.html";
         _trimap = command.AddOption<string?>(
             "--trimap", $"also measure the pixels within so many pixels of a boundary between labels: a list or a range, 1,2,5,10,20,40 or 1-40, each 1 to {TrimapBands.LargestWidth}");
         _trimap.HelpName = "LIST";
@@ -51,6 +54,7 @@ internal sealed class EvalCommand
             [
                 "deeplab eval --weights data/snapshots/VOC12_scenes_20000.pth --voc ~/VOCdevkit/VOC2012 --split val",
                 "deeplab eval --snapshots data/snapshots --voc ~/VOCdevkit/VOC2012 --json measures.json",
+                "deeplab eval --snapshots data/snapshots --voc ~/VOCdevkit/VOC2012 --report eval.html",
                 "deeplab eval --weights net.pth --voc photos --crf --trimap 1,2,5,10,20,40 --visualize pictures",
             ],
         };
@@ -87,17 +91,21 @@ internal sealed class EvalCommand
         CodecLibrary.RequireAll();
         using Backend backend = _runtime.CreateBackend(parse, console);
         var reports = new List<EvaluationReport>();
+        EvaluationPageFile? page = parse.GetValue(_report) is string report ? new EvaluationPageFile(report, parse, dataset, backend) : null;
         DeepLabResNet? network = null;
         foreach (string file in files)
         {
             if (network?.Configuration == configurations[reports.Count]) NetworkFile.LoadInto(file, network);
             else network = NetworkFile.Load(file, backend);
-            reports.Add(Evaluate(network, dataset, file, output, options, invocation));
+            page?.Begin();
+            reports.Add(Evaluate(network, dataset, file, output, options, page, invocation));
             if (parse.GetValue(_json) is string json) AtomicFile.WriteAllText(json, EvaluationReport.ToJson(reports));
+            page?.Write(network, reports[^1]);
         }
 
         if (reports.Count > 1 && reports.MaxBy(r => r.MeanIoU) is EvaluationReport best)
             console.Line(CliConsole.Format($"\nbest of {reports.Count}: {Printable.Of(best.Weights)}, with {best.MeanIoU:0.0000}"));
+        if (page is not null) console.Line($"report: {Printable.Of(page.Path)}");
         return 0;
     }
 
@@ -119,7 +127,7 @@ internal sealed class EvalCommand
         return other is null ? [weights] : throw new UsageException($"--weights and {other.Name} exclude each other: one file, or all snapshots of a folder");
     }
 
-    private static EvaluationReport Evaluate(DeepLabResNet network, SegmentationDataset dataset, string file, string? output, EvaluationOptions options, CommandInvocation invocation)
+    private static EvaluationReport Evaluate(DeepLabResNet network, SegmentationDataset dataset, string file, string? output, EvaluationOptions options, EvaluationPageFile? page, CommandInvocation invocation)
     {
         CliConsole console = invocation.Console;
         int count = dataset.Samples.Count;
@@ -133,13 +141,16 @@ internal sealed class EvalCommand
 
         string? folder = output is null ? null : Path.Combine(output, Path.GetFileNameWithoutExtension(file));
         EvaluationReport report = Evaluator.Evaluate(
-            network, dataset, file, Progress, invocation.Cancellation, folder is null ? null : image => Show(image, folder), options);
+            network, dataset, file, Progress, invocation.Cancellation, folder is null && page is null ? null : image => Show(image, folder, page), options);
         console.Text(report.ToTable());
         if (folder is not null)
             console.Line($"pictures (photograph, truth, prediction{(options.Crf is null ? "" : ", refined prediction")}): {Printable.Of(folder)}");
         return report;
     }
 
-    private static void Show(EvaluatedImage image, string folder) =>
-        image.SideBySide(Palette.Voc).Save(Path.Combine(folder, Printable.FileName(image.Sample.Name) + ".png"));
+    private static void Show(EvaluatedImage image, string? folder, EvaluationPageFile? page)
+    {
+        page?.Add(image);
+        if (folder is not null) image.SideBySide(Palette.Voc).Save(Path.Combine(folder, Printable.FileName(image.Sample.Name) + ".png"));
+    }
 }

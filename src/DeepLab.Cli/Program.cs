@@ -78,7 +78,7 @@ internal static class Program
         var root = new RootCommand("DeepLab-ResNet (DeepLab v2): semantic segmentation of photographs, trained, evaluated and applied on the CPU.")
         {
             TrainCommand.Create(), EvalCommand.Create(), PredictCommand.Create(), CrfCommand.Create(), ConvertCommand.Create(), InitCommand.Create(), InfoCommand.Create(),
-            DataCommand.Create(), BenchCommand.Create(), DemoCommand.Create(), verbose,
+            DataCommand.Create(), BenchCommand.Create(), DemoCommand.Create(), ReportCommand.Create(), verbose,
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())
         {

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using DeepLab.Imaging;
 using DeepLab.Tests.Data;
+using DeepLab.Tests.Reports;
 using Xunit;
 
 namespace DeepLab.Tests.Cli;
@@ -87,6 +88,29 @@ public sealed class EvalCommandTests : IDisposable
         CliRun missing = CliRun.Of("eval", "--weights", weights, "--voc", _files.Root, "--split", "train");
         Assert.Equal(1, missing.Status);
         Assert.Contains("2 of the listed files are missing: ", missing.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_report_is_a_page_about_all_snapshots_with_options_and_versions()
+    {
+        _files.Add("one", 40, 60, ".jpg").Add("two", 40, 60, ".jpg").List("one", "two");
+        TinyNetwork.Save(Snapshot("S_1000"), 2, seed: 1);
+        TinyNetwork.Save(Snapshot("S_200"), 2, seed: 2);
+        string path = Path.Combine(_files.Root, "new", "eval.html");
+        CliRun run = CliRun.Of("eval", "--snapshots", Snapshots, "--snapPrefix", "S_", "--voc", _files.Root, "--split", "train", "--report", path);
+        Assert.Equal((0, ""), (run.Status, run.Error));
+        Assert.EndsWith($"report: {path}\n", run.Out, StringComparison.Ordinal);
+
+        var page = new ReportPage(path);
+        page.AssertSound();
+        Assert.Equal(2, page.Section("snapshots").Descendants("tbody").Last().Elements("tr").Count());
+        Assert.Equal(4, page.Section("worst").Descendants("img").Count());
+        Assert.Equal(4, page.Section("best").Descendants("img").Count());
+        string about = page.Section("about").Value;
+        Assert.Contains($"deeplab eval --snapshots {Snapshots} --snapPrefix S_", about, StringComparison.Ordinal);
+        Assert.Contains("DeepLab-ResNet-18, 2 classes", about, StringComparison.Ordinal);
+        Assert.Matches("Checksum[0-9a-f]{16}", about);
+        AssertFails(2, $"deeplab: --report is '{_files.Root}', expected the name of a file; see deeplab eval --help\n", "--snapshots", Snapshots, "--snapPrefix", "S_", "--voc", _files.Root, "--split", "train", "--report", _files.Root);
     }
 
     [Fact]

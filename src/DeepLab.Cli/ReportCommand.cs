@@ -1,0 +1,45 @@
+using System.CommandLine;
+using DeepLab.Reports;
+
+namespace DeepLab.Cli;
+
+/// <summary><c>deeplab report</c>: a page about a training.</summary>
+internal static class ReportCommand
+{
+    private const string DefaultName = "report.html";
+
+    public static Command Create()
+    {
+        var command = new CliCommand("report", "Writes a page about a training, one HTML file that needs no network: losses, learning rate, time, snapshots.")
+        {
+            Examples =
+            [
+                "deeplab report data/snapshots",
+                "deeplab report data/snapshots --eval measures.json -o training.html",
+            ],
+        };
+        var folder = new Argument<string>("FOLDER") { Description = $"the folder of a training: {TrainingRecord.LogName} and snapshots" };
+        command.Add(folder);
+        Option<string?> measures = command.AddOption<string?>(
+            "--eval", $"measures of the snapshots, as eval --json writes them [default: {string.Join(" or ", TrainingRecord.MeasuresNames)} in the folder, if there]");
+        measures.HelpName = "FILE.json";
+        Option<string?> output = command.AddOption<string?>("--output", $"the page to write [default: {DefaultName} in the folder]", "-o");
+        output.HelpName = "FILE.html";
+        command.SetRun((parse, invocation) =>
+        {
+            string path = parse.GetValue(folder)!;
+            string page = parse.GetValue(output) ?? Path.Combine(path, DefaultName);
+            TrainingRecord training = TrainingRecord.Load(path, parse.GetValue(measures));
+            TrainingPage.Write(page, training, RunFacts.Here(CommandWords(parse), DateTimeOffset.Now));
+            if (training.History.IsCutOff) invocation.Console.Note($"note: the last line of {Printable.Of(training.History.Path)} is cut off and left out");
+            invocation.Console.Line(
+                $"{Printable.Count(training.History.Lines)} iterations, {training.Snapshots.Count} snapshot{(training.Snapshots.Count == 1 ? "" : "s")}");
+            invocation.Console.Line($"written {Printable.Of(page)}, {Printable.Count(new FileInfo(page).Length)} bytes");
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>The command line as it was given.</summary>
+    public static IEnumerable<string> CommandWords(ParseResult parse) => parse.Tokens.Select(t => t.Value).Prepend("deeplab");
+}

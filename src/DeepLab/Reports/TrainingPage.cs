@@ -1,0 +1,143 @@
+using System.Xml.Linq;
+using DeepLab.Training;
+
+namespace DeepLab.Reports;
+
+/// <summary>A page about a training: curves of loss, learning rate and time, and its snapshots.</summary>
+public static class TrainingPage
+{
+    private const int Stops = 50, MostSnapshots = 500, SmallestWindow = 20;
+    private const double WindowShare = 0.02, SpikesLeftOut = 0.005;
+
+    // The fused score is what predicts, so its curve comes first.
+    private static readonly (int Column, string Name)[] Losses =
+    [
+        (TrainingHistory.FusedLoss, "fused"), (TrainingHistory.FullLoss, "scale 1"), (TrainingHistory.ThreeQuartersLoss, "scale 0.75"), (TrainingHistory.HalfLoss, "scale 0.5"),
+    ];
+
+    /// <summary>Writes the page, atomically.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="training">What it tells.</param>
+    /// <param name="facts">Facts to add at its end, such as versions; a term and what it is each.</param>
+    /// <exception cref="DeepLabException">The log has no iteration, or the file cannot be written.</exception>
+    public static void Write(string path, TrainingRecord training, IReadOnlyList<(string Term, string Value)> facts)
+    {
+        TrainingHistory history = training.History;
+        if (history.Lines == 0) throw new DeepLabException($"{history.Path}: holds no iteration yet");
+        long window = Math.Max(SmallestWindow, (long)(WindowShare * history.Lines));
+        IReadOnlyList<LogBucket> buckets = history.Buckets;
+        double[][] smooth = [.. Enumerable.Range(0, buckets[0].Values.Count).Select(c => Smooth(buckets, c, window))];
+        IReadOnlyList<SnapshotRow> snapshots = SnapshotRow.From(training, smooth[TrainingHistory.FusedLoss]);
+        SnapshotRow[] measured = [.. snapshots.Where(s => !double.IsNaN(s.MeanIoU))];
+
+        List<(string, string)> figures =
+        [
+            ("Iterations", Numbers.Count(history.LastIteration)),
+            ("Fused loss at the end", Numbers.Measured(smooth[TrainingHistory.FusedLoss][^1])),
+            ("Time", Numbers.Duration(history.TotalSeconds)),
+            ("Seconds an iteration", Numbers.Measured(history.TotalSeconds / history.Lines)),
+        ];
+        if (measured.Length > 0) figures.Add(("Best mean IoU", Numbers.Percent(measured.Max(m => m.MeanIoU))));
+
+        List<PageSection> sections = [new("loss", "Loss", LossChart(buckets, smooth, window))];
+        if (measured.Length > 0) sections.Add(new PageSection("iou", "Mean IoU", MeanIoUChart.Of("iteration", [.. measured.Select(m => (m.File.Iteration, m.MeanIoU, (double?)null))])));
+        sections.Add(new PageSection("rate", "Learning rate", SingleChart(buckets, TrainingHistory.Rate, "learning rate", "The learning rate of the layers before the last; the last layer has a multiple of it.", null)));
+        sections.Add(new PageSection("time", "Time", SingleChart(
+            buckets, TrainingHistory.Seconds, "seconds an iteration", $"Seconds an iteration: faint as logged, bold the mean over {Numbers.Count(window)} iterations.", smooth[TrainingHistory.Seconds])));
+        sections.Add(new PageSection("snapshots", "Snapshots", SnapshotTable(snapshots)));
+        sections.Add(new PageSection("about", "About this page", HtmlPage.Facts(
+        [
+            ("Log", $"{history.Path}, {Numbers.Count(history.Lines)} iterations{(history.IsCutOff ? "; its last line is cut off and left out" : "")}"),
+            .. training.Network is null ? Array.Empty<(string, string)>() : [("Network", training.Network)],
+            .. facts,
+        ])));
+        HtmlPage.Write(path, "Training", training.Folder, figures, sections);
+    }
+
+    private static XElement LossChart(IReadOnlyList<LogBucket> buckets, double[][] smooth, long window)
+    {
+        ChartSeries[] series = [.. Losses.Select(l => new ChartSeries(l.Name, Points(buckets, smooth[l.Column]), Raw(buckets, l.Column)))];
+        var chart = new LineChart("Losses of the four scores", "iteration", series, [.. At(buckets).Select(b => Stop(buckets[b], Losses.Select(l => smooth[l.Column][b])))])
+        {
+            Range = (0, Losses.Max(l => Largest(buckets, l.Column, smooth[l.Column]))),
+        };
+        return chart.ToFigure($"Softmax cross-entropy of the scores at three scales and of their maximum: faint as logged, bold the mean over {Numbers.Count(window)} iterations.");
+    }
+
+    private static XElement SingleChart(IReadOnlyList<LogBucket> buckets, int column, string name, string caption, double[]? smooth)
+    {
+        double[] values = smooth ?? [.. buckets.Select(b => b.Values[column].Mean)];
+        var series = new ChartSeries(name, Points(buckets, values), smooth is null ? null : Raw(buckets, column));
+        var chart = new LineChart(name, "iteration", [series], [.. At(buckets).Select(b => Stop(buckets[b], [values[b]]))])
+        {
+            Range = (0, Largest(buckets, column, values)),
+        };
+        return chart.ToFigure(caption);
+    }
+
+    private static IEnumerable<XElement> SnapshotTable(IReadOnlyList<SnapshotRow> snapshots)
+    {
+        if (snapshots.Count == 0) yield return Html.Element("p", "The folder holds no snapshot.");
+        if (snapshots.Count == 0) yield break;
+        SnapshotRow? best = snapshots.Where(s => !double.IsNaN(s.MeanIoU)).MaxBy(s => s.MeanIoU);
+        yield return Html.ScrollBox("Snapshots", Html.Element(
+            "table",
+            HtmlPage.TableHead(1, "File", "Iteration", "Fused loss", "Mean IoU", "Size", "Written"),
+            Html.Element("tbody", snapshots.Take(MostSnapshots).Select(s => Html.Element(
+                "tr",
+                s == best ? Html.Class("best") : null,
+                Html.Element("th", Html.Attribute("scope", "row"), Html.Name(Path.GetFileName(s.File.Path)), s == best ? " (best)" : null),
+                HtmlPage.NumberCell(Numbers.Count(s.File.Iteration)),
+                HtmlPage.NumberCell(Numbers.Measured(s.Loss)),
+                HtmlPage.NumberCell(Numbers.Percent(s.MeanIoU)),
+                HtmlPage.NumberCell(Numbers.Size(s.Bytes)),
+                HtmlPage.NumberCell(Numbers.Date(s.Written)))))));
+        if (snapshots.Count > MostSnapshots) yield return Html.Element("p", Html.Class("note"), $"{snapshots.Count - MostSnapshots} later ones are left out.");
+    }
+
+    private static ChartStop Stop(LogBucket bucket, IEnumerable<double> values) =>
+        new(bucket.Last, $"iteration {Numbers.Count(bucket.Last)}", [.. values.Select(Numbers.Measured)]);
+
+    private static ChartPoint[] Points(IReadOnlyList<LogBucket> buckets, double[] values) => [.. buckets.Select((b, i) => new ChartPoint(b.Last, values[i]))];
+
+    private static ChartPoint[] Raw(IReadOnlyList<LogBucket> buckets, int column) =>
+    [
+        .. buckets.SelectMany(b => b.Count == 1
+            ? [new ChartPoint(b.Last, b.Values[column].Mean)]
+            : new[] { new ChartPoint(b.Last, b.Values[column].Least), new ChartPoint(b.Last, b.Values[column].Largest) }),
+    ];
+
+    // At most so many places whose numbers can be read, the last among them.
+    private static IEnumerable<int> At(IReadOnlyList<LogBucket> buckets)
+    {
+        int count = Math.Min(Stops, buckets.Count);
+        for (int i = 1; i <= count; i++) yield return (int)((long)i * buckets.Count / count) - 1;
+    }
+
+    // A single wild iteration should not press the curve flat: the axis holds the means and all but the wildest values.
+    private static double Largest(IReadOnlyList<LogBucket> buckets, int column, double[] means)
+    {
+        double[] raw = [.. buckets.Select(b => b.Values[column].Largest).Order()];
+        return Math.Max(means.Max(), raw[(int)((1 - SpikesLeftOut) * (raw.Length - 1))]);
+    }
+
+    /// <summary>The mean of a column over the window that ends with each bucket.</summary>
+    private static double[] Smooth(IReadOnlyList<LogBucket> buckets, int column, long window)
+    {
+        var means = new double[buckets.Count];
+        for (int b = 0; b < buckets.Count; b++)
+        {
+            double sum = 0;
+            long count = 0;
+            for (int i = b; i >= 0 && count < window; i--)
+            {
+                sum += buckets[i].Values[column].Mean * buckets[i].Count;
+                count += buckets[i].Count;
+            }
+
+            means[b] = sum / count;
+        }
+
+        return means;
+    }
+}

@@ -1,0 +1,51 @@
+using DeepLab.Evaluation;
+using DeepLab.Models;
+using DeepLab.Training;
+using DeepLab.Weights;
+
+namespace DeepLab.Reports;
+
+/// <summary>What a page about a training is made of.</summary>
+/// <param name="Folder">The folder of the training.</param>
+/// <param name="History">Its log.</param>
+/// <param name="Snapshots">Its snapshots, the earliest first.</param>
+/// <param name="Evaluations">Measures of snapshots; they are found by the names of the files.</param>
+/// <param name="Network">What network the last snapshot holds, in words; null without snapshots.</param>
+public sealed record TrainingRecord(
+    string Folder, TrainingHistory History, IReadOnlyList<SnapshotFile> Snapshots, IReadOnlyList<EvaluationReport> Evaluations, string? Network)
+{
+    /// <summary>The log's name in a training's folder.</summary>
+    public const string LogName = "log.csv";
+
+    /// <summary>Names that measures in a training's folder are looked for under.</summary>
+    public static IReadOnlyList<string> MeasuresNames { get; } = ["measures.json", "eval.json"];
+
+    /// <summary>Reads a training's folder.</summary>
+    /// <param name="folder">The folder with <c>log.csv</c> and snapshots.</param>
+    /// <param name="measures">A file of <c>eval --json</c>; null for the first of <see cref="MeasuresNames"/> that is there, if any.</param>
+    /// <exception cref="DeepLabException">The folder is not there, or a file in it is not what it should be.</exception>
+    public static TrainingRecord Load(string folder, string? measures = null)
+    {
+        if (!Directory.Exists(folder)) throw new DeepLabException($"{folder}: there is no such folder; it should hold the {LogName} of a training");
+        string log = Path.Combine(folder, LogName);
+        if (!File.Exists(log)) throw new DeepLabException($"{folder}: holds no {LogName}; give the folder that train wrote its snapshots to");
+        measures ??= MeasuresNames.Select(n => Path.Combine(folder, n)).FirstOrDefault(File.Exists);
+        TrainingHistory history = TrainingHistory.Load(log);
+        IReadOnlyList<SnapshotFile> snapshots = SnapshotFile.FindNumbered(folder);
+        return new TrainingRecord(folder, history, snapshots, measures is null ? [] : MeasuresFile.Load(measures), snapshots.Count == 0 ? null : Describe(snapshots[^1].Path));
+    }
+
+    // A page about a training is wanted most when something went wrong with it: a damaged snapshot is told in it.
+    private static string Describe(string path)
+    {
+        try
+        {
+            DeepLabConfiguration configuration = NetworkFile.ReadConfiguration(path);
+            return $"DeepLab-ResNet-{configuration.Depth}, {configuration.Classes} classes";
+        }
+        catch (InvalidFileException e)
+        {
+            return $"cannot be told: {e.Message}";
+        }
+    }
+}

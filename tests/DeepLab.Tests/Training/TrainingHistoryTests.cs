@@ -1,0 +1,102 @@
+using System.Globalization;
+using DeepLab.Training;
+using Xunit;
+
+namespace DeepLab.Tests.Training;
+
+public sealed class TrainingHistoryTests : IDisposable
+{
+    private const string Header = "iteration,loss_1,loss_075,loss_05,loss_fused,rate,seconds\n";
+
+    private readonly string _path = Path.Combine(Path.GetTempPath(), "deeplab-log-" + Path.GetRandomFileName());
+
+    public void Dispose() => File.Delete(_path);
+
+    [Fact]
+    public void What_training_writes_is_read_back()
+    {
+        using (var log = new TrainingLog(_path))
+        {
+            log.Write(1, new LossValues(1, 2, 3, 4), 0.5, 10);
+            log.Write(2, new LossValues(1.5, 2, 3, 3), 0.25, 12.5);
+        }
+
+        TrainingHistory history = TrainingHistory.Load(_path);
+
+        Assert.Equal((2, 2, 12.5, false), (history.Lines, history.LastIteration, history.TotalSeconds, history.IsCutOff));
+        Assert.Equal(2, history.Buckets.Count);
+        Assert.Equal([1.5, 2, 3, 3, 0.25, 2.5], history.Buckets[1].Values.Select(v => v.Mean));
+        Assert.Equal(10, history.Buckets[0].Values[TrainingHistory.Seconds].Mean);
+    }
+
+    [Fact]
+    public void A_line_that_a_crash_cut_off_is_left_out()
+    {
+        TrainingHistory history = Load("1,1,1,1,1,1,1\n2,1,1,1,1,1,1.2");
+        Assert.Equal((1, true), (history.Lines, history.IsCutOff));
+        Assert.Equal((0, false), (Load("").Lines, Load("").IsCutOff));
+    }
+
+    [Fact]
+    public void Columns_are_found_by_name_and_a_clock_that_began_again_is_added_up()
+    {
+        File.WriteAllText(_path, "seconds,extra,iteration,loss_1,loss_075,loss_05,loss_fused,rate\r\n5,x,101,1,1,1,1,1\r\n7,x,102,1,1,1,1,1\r\n\r\n3,x,104,1,1,1,1,1\r\n");
+        TrainingHistory history = TrainingHistory.Load(_path);
+        Assert.Equal((3, 104, 10.0), (history.Lines, history.LastIteration, history.TotalSeconds));
+        Assert.Equal([5, 2, 1.5], history.Buckets.Select(b => b.Values[TrainingHistory.Seconds].Mean));
+    }
+
+    [Theory]
+    [InlineData("1,1,1,1,1,1,1\n2,1,1,oops,1,1,2\n", "line 3: loss_05 is 'oops', expected a number")]
+    [InlineData("1,1,1\n", "line 2: loss_05 is '', expected a number")]
+    [InlineData("1,NaN,1,1,1,1,1\n", "line 2: loss_1 is 'NaN', expected a number")]
+    [InlineData("1,1e300,1,1,1,1,1\n", "line 2: loss_1 is '1e300', expected a number")]
+    [InlineData("7,1,1,1,1,1,1\n6,1,1,1,1,1,2\n", "line 3: iteration '6' after 7, expected a larger whole number")]
+    [InlineData("1.5,1,1,1,1,1,1\n", "line 2: iteration '1.5' after 0, expected a larger whole number")]
+    [InlineData("1,1,1,1,1,1,-1\n", "line 2: seconds are negative")]
+    public void Wrong_lines_are_told_with_their_numbers(string lines, string message)
+    {
+        var e = Assert.Throws<InvalidFileException>(() => Load(lines));
+        Assert.Equal($"{_path}: {message}", e.Message);
+    }
+
+    [Fact]
+    public void What_is_no_log_is_told()
+    {
+        File.WriteAllText(_path, "");
+        Assert.Contains("has no first line", Assert.Throws<InvalidFileException>(() => TrainingHistory.Load(_path)).Message, StringComparison.Ordinal);
+        File.WriteAllText(_path, "a,b\e[2J\n");
+        Assert.Contains("line 1 names no column 'iteration' but 'a,b [2J'", Assert.Throws<InvalidFileException>(() => TrainingHistory.Load(_path)).Message, StringComparison.Ordinal);
+        File.WriteAllBytes(_path, new byte[5000]);
+        Assert.Contains("line 1 is longer than 1000 characters", Assert.Throws<InvalidFileException>(() => TrainingHistory.Load(_path)).Message, StringComparison.Ordinal);
+        Assert.Contains("cannot be read", Assert.Throws<InvalidFileException>(() => TrainingHistory.Load(_path + ".gone")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_log_of_any_length_becomes_at_most_1000_buckets_with_its_means_and_extremes()
+    {
+        const int Lines = 300_000;
+        using (var writer = new StreamWriter(_path))
+        {
+            writer.Write(Header);
+            for (int i = 1; i <= Lines; i++) writer.Write(string.Create(CultureInfo.InvariantCulture, $"{i},{(i == 123_456 ? 50 : i % 2)},1,1,1,1,{i}\n"));
+        }
+
+        TrainingHistory history = TrainingHistory.Load(_path);
+
+        Assert.InRange(history.Buckets.Count, TrainingHistory.MostBuckets / 2, TrainingHistory.MostBuckets);
+        Assert.Equal(Lines, history.Buckets.Sum(b => b.Count));
+        Assert.Equal((1, Lines), (history.Buckets[0].First, history.Buckets[^1].Last));
+        Assert.All(history.Buckets.Zip(history.Buckets.Skip(1)), pair => Assert.Equal(pair.First.Last + 1, pair.Second.First));
+        LogBucket spike = Assert.Single(history.Buckets, b => b.Values[0].Largest == 50);
+        Assert.InRange(123_456, spike.First, spike.Last);
+        Assert.Equal(0.5, history.Buckets[0].Values[0].Mean);
+        Assert.All(history.Buckets, b => Assert.Equal(new LogValue(1, 1, 1), b.Values[TrainingHistory.Seconds]));
+    }
+
+    private TrainingHistory Load(string lines)
+    {
+        File.WriteAllText(_path, Header + lines);
+        return TrainingHistory.Load(_path);
+    }
+}
