@@ -8,17 +8,20 @@ public sealed class TrainingHistoryTests : IDisposable
 {
     private const string Header = "iteration,loss_1,loss_075,loss_05,loss_fused,rate,seconds\n";
 
-    private readonly string _path = Path.Combine(Path.GetTempPath(), "deeplab-log-" + Path.GetRandomFileName());
+    private readonly string _folder = Directory.CreateTempSubdirectory("deeplab-log-").FullName;
+    private readonly string _path;
 
-    public void Dispose() => File.Delete(_path);
+    public TrainingHistoryTests() => _path = Path.Combine(_folder, "log.csv");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
     public void What_training_writes_is_read_back()
     {
-        using (var log = new TrainingLog(_path))
+        using (var log = new TrainingLog(_folder))
         {
-            log.Write(1, new LossValues(1, 2, 3, 4), 0.5, 10);
-            log.Write(2, new LossValues(1.5, 2, 3, 3), 0.25, 12.5);
+            log.Record(new TrainingProgress(1, 2, new LossValues(1, 2, 3, 4), 10, 0.5, 1, TimeSpan.FromSeconds(10), default, default));
+            log.Record(new TrainingProgress(2, 2, new LossValues(1.5, 2, 3, 3), 9.75, 0.25, 1, TimeSpan.FromSeconds(12.5), default, default));
         }
 
         TrainingHistory history = TrainingHistory.Load(_path);
