@@ -86,19 +86,14 @@ internal sealed class PredictCommand
         CliConsole console = outputs.Folder == PredictionTarget.Standard ? invocation.Console.WithoutOutput() : invocation.Console;
         DenseCrfOptions? crf = _crf.Options(parse);
         IReadOnlyList<PredictionTarget> targets = PredictionTarget.Find(parse.GetValue(_images)!, outputs);
-        string weights = parse.GetValue(_weights)!;
-        PredictionFiles files;
-        using (WeightsFile file = WeightsFile.Open(weights))
-        {
-            file.RequireHead();
-            var names = new ClassNameSource(file.Configuration.Classes, file.ClassNames, parse.GetValue(_classesFile), targets.Select(t => t.Image));
-            files = new PredictionFiles(names, parse.GetValue(_format)!, parse.GetValue(_only), console.OpenOutput);
-        }
-
+        using WeightsFile file = WeightsFile.Open(parse.GetValue(_weights)!);
+        file.RequireHead();
+        var names = new ClassNameSource(file.Configuration.Classes, file.ClassNames, parse.GetValue(_classesFile), targets.Select(t => t.Image));
+        var files = new PredictionFiles(names, parse.GetValue(_format)!, parse.GetValue(_only), console.OpenOutput);
         foreach (PredictionTarget target in targets) _ = files.Chosen(target.Image); // A name that is no class is told before work begins.
         CodecLibrary.RequireAll();
         using Backend backend = _runtime.CreateBackend(parse, console);
-        using var predictor = new PhotographPredictor(NetworkFile.Load(weights, backend), parse.GetValue(_maxSide), crf, _runtime.Threads(parse));
+        using var predictor = new PhotographPredictor(NetworkFile.Load(file, backend), parse.GetValue(_maxSide), crf, _runtime.Threads(parse));
         int failed = Predict(predictor, targets, files, console, invocation.Cancellation);
         if (failed == targets.Count) console.Line("nothing was written");
         else if (outputs.Folder != PredictionTarget.Standard) console.Line($"{Written(outputs)}: {Printable.Of(outputs.Folder)}");

@@ -49,8 +49,15 @@ public static class NetworkFile
     /// <exception cref="InvalidFileException">The file holds no DeepLab-ResNet, or a damaged one.</exception>
     public static DeepLabResNet Load(string path, Backend backend)
     {
-        // What the file claims was checked when it was opened, before the network's memory is set aside.
         using WeightsFile file = WeightsFile.Open(path);
+        return Load(file, backend);
+    }
+
+    /// <summary>Builds the network that an open file holds and loads its weights.</summary>
+    /// <exception cref="InvalidFileException">The file holds no last layer, or is damaged.</exception>
+    public static DeepLabResNet Load(WeightsFile file, Backend backend)
+    {
+        // What the file claims was checked when it was opened, before the network's memory is set aside.
         file.RequireHead();
         var network = new DeepLabResNet(backend, file.Configuration);
         Load(file, network, includeHead: true);
@@ -87,12 +94,19 @@ public static class NetworkFile
     private static void Load(WeightsFile file, DeepLabResNet network, bool includeHead)
     {
         StateTensor[] wanted = [.. network.State.Where(t => includeHead || !NetworkShapes.IsHead(t.Name))];
-        float[] buffer = new float[wanted.Max(t => t.Length)];
-        foreach (StateTensor tensor in wanted)
+        int longest = wanted.Max(t => t.Length);
+        float[] current = new float[longest], next = new float[longest];
+
+        // The next array is read while the last one is brought into the network's order.
+        Task reading = Read(0, next);
+        for (int i = 0; i < wanted.Length; i++)
         {
-            Span<float> values = buffer.AsSpan(0, tensor.Length);
-            file.Read(tensor.Name, values);
-            tensor.CopyFrom(values);
+            reading.GetAwaiter().GetResult();
+            (current, next) = (next, current);
+            if (i + 1 < wanted.Length) reading = Read(i + 1, next);
+            wanted[i].CopyFrom(current.AsSpan(0, wanted[i].Length));
         }
+
+        Task Read(int index, float[] buffer) => Task.Run(() => file.Read(wanted[index].Name, buffer.AsSpan(0, wanted[index].Length)));
     }
 }
