@@ -284,7 +284,8 @@ public sealed unsafe partial class CpuBackend
         var product = new GatheredProduct<TSimd>
         {
             Gather = gather,
-            Cuts = new GemmCuts(gather.Rows, epilogue.Columns, GemmCuts.BlockRows, TSimd.TileRows, 2 * TSimd.Width),
+            Cuts = new GemmCuts(gather.Rows, epilogue.Columns, GemmCuts.BlockRows, TSimd.TileRows, 2 * TSimd.Width)
+                .ForThreads(Threads, GemmCuts.LeastBlockRows, TSimd.TileRows, 2 * TSimd.Width),
             Right = packed,
             Epilogue = epilogue,
             Scratch = _scratch,
@@ -348,6 +349,7 @@ public sealed unsafe partial class CpuBackend
     {
         var cuts = new GemmCuts(gather.Columns, columns, GemmCuts.GradientBlockRows, TSimd.TileRows, 2 * TSimd.Width);
         int splits = cuts.Splits(gather.Rows);
+        cuts = cuts.ForThreads(Threads, GemmCuts.LeastGradientBlockRows, TSimd.TileRows, 2 * TSimd.Width, splits);
         var product = new GatheredTransposeProduct<TSimd>
         {
             Gather = gather,

@@ -181,8 +181,9 @@ public sealed unsafe partial class CpuBackend
             Right = packed,
             Target = products,
             Scratch = _scratch,
+            UnitRows = GemmCuts.UnitSize(x.Shape.Rows, GemmCuts.BlockRows, GemmCuts.LeastBlockRows, 1, Threads),
         };
-        _pool.Run(ref body, UnitsOf(x.Shape.Rows, GemmCuts.BlockRows));
+        _pool.Run(ref body, UnitsOf(x.Shape.Rows, body.UnitRows));
     }
 
     private void GatherGradients(in PyramidTaps taps, Tensor dy, float* target)

@@ -107,7 +107,14 @@ public sealed unsafe partial class CpuBackend
             int count = Math.Min(atOnce, tiles.Count - first);
             WinogradInputs<TSimd> inputs = InputsOf<TSimd>(tiles, layout, first, count, source, memory);
             _pool.Run(ref inputs, UnitsOf(layout.Slots, WinogradInputs<TSimd>.UnitSlots));
-            var products = new WinogradProducts<TSimd> { Layout = layout, Left = memory, Right = filters, Target = memory + layout.FactorLength };
+            var products = new WinogradProducts<TSimd>
+            {
+                Layout = layout,
+                Left = memory,
+                Right = filters,
+                Target = memory + layout.FactorLength,
+                UnitColumns = GemmCuts.UnitSize(layout.Columns, WinogradProducts<TSimd>.MostColumns, 2 * TSimd.Width, WinogradTransforms.Points, Threads),
+            };
             _pool.Run(ref products, WinogradTransforms.Points * products.BlocksPerPoint);
             var outputs = new WinogradOutputs<TSimd>
             {
@@ -145,6 +152,7 @@ public sealed unsafe partial class CpuBackend
                 Target = memory + layout.FactorLength,
             };
             _pool.Run(ref gradients, UnitsOf(layout.Slots, WinogradOutputGradients<TSimd>.UnitSlots));
+            int columnBlocks = UnitsOf(layout.Columns, WinogradWeightGradients<TSimd>.MostColumns);
             var sums = new WinogradWeightGradients<TSimd>
             {
                 Layout = layout,
@@ -153,6 +161,9 @@ public sealed unsafe partial class CpuBackend
                 Scale = PointerOrNull(scale),
                 Target = Pointer(weightGradient),
                 Scratch = _scratch,
+                UnitChannels = GemmCuts.UnitSize(
+                    layout.Channels, WinogradWeightGradients<TSimd>.MostChannels, WinogradWeightGradients<TSimd>.LeastChannels, columnBlocks, Threads),
+                UnitColumns = WinogradWeightGradients<TSimd>.MostColumns,
             };
             _pool.Run(ref sums, sums.Units);
         }

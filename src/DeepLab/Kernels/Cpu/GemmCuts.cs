@@ -1,7 +1,8 @@
 namespace DeepLab.Kernels.Cpu;
 
 /// <summary>
-/// How products are cut into units. Cuts depend on shapes alone, never on threads, so that every sum is taken in the same order.
+/// How products are cut into units. Where a sum is cut depends on shapes alone, never on threads, so that it is always taken in the same order; how many rows of the result a
+/// unit has changes no sum, and many threads get smaller units.
 /// A unit's block of the result (96 KiB) and its panel of the left matrix (104 KiB) stay in the second-level cache, a panel of the right
 /// matrix (32 KiB) is read from there or from the first level. Weight gradients pack their right matrix too, block by block, so their blocks
 /// are twice as high.
@@ -14,8 +15,14 @@ internal readonly struct GemmCuts
     /// <summary>Rows of a block: a multiple of every tier's tile.</summary>
     public const int BlockRows = 96;
 
+    /// <summary>Rows of a block where there are many threads: a multiple of every tier's tile.</summary>
+    public const int LeastBlockRows = 24;
+
     /// <summary>Rows of a block of a weight gradient.</summary>
     public const int GradientBlockRows = 256;
+
+    /// <summary>Rows of a block of a weight gradient where there are many threads.</summary>
+    public const int LeastGradientBlockRows = 48;
 
     /// <summary>Columns of a block: a multiple of every tier's two vectors.</summary>
     public const int BlockColumns = 256;
@@ -25,6 +32,8 @@ internal readonly struct GemmCuts
     /// through, one panel after another, takes them from memory in order.
     /// </summary>
     public const int StepsPerCopy = 8;
+
+    private const int UnitsPerThread = 4;
 
     // Fewer units than this leave threads idle; a long sum is then split and the parts added in order.
     private const int EnoughUnits = 16;
@@ -47,6 +56,27 @@ internal readonly struct GemmCuts
     }
 
     public int Units => RowBlocks * ColumnBlocks;
+
+    /// <summary>The same with lower blocks, if there are many threads to feed.</summary>
+    /// <param name="threads">Threads that share the units.</param>
+    /// <param name="leastRows">How low blocks may become.</param>
+    /// <param name="tileRows">Rows of a tile.</param>
+    /// <param name="tileColumns">Columns of a tile.</param>
+    /// <param name="splits">Units that each block makes.</param>
+    public GemmCuts ForThreads(int threads, int leastRows, int tileRows, int tileColumns, int splits = 1) =>
+        new(Rows, Columns, UnitSize(Rows, RowsPerBlock, leastRows, ColumnBlocks * splits, threads), tileRows, tileColumns);
+
+    /// <summary>Halves the size of units until each thread has some of them to even out their times.</summary>
+    /// <param name="length">What is cut.</param>
+    /// <param name="size">The size that costs the least work.</param>
+    /// <param name="least">The smallest size.</param>
+    /// <param name="others">Units that each part makes.</param>
+    /// <param name="threads">Threads that share the units.</param>
+    public static int UnitSize(int length, int size, int least, int others, int threads)
+    {
+        while (size / 2 >= least && (long)(length + size - 1) / size * others < (long)UnitsPerThread * threads) size /= 2;
+        return size;
+    }
 
     /// <summary>The steps that are packed at once for a sum of the given length: equal parts of at most <see cref="Steps"/>.</summary>
     public static int StepsPerPass(int length) => length == 0 ? 1 : Even(length, Steps, 16);

@@ -43,6 +43,7 @@ internal unsafe struct PyramidProducts<TSimd> : IParallelBody
     public PyramidTaps Taps;
     public PyramidMaps Maps;
     public int Rows;
+    public int UnitRows;        // at most GemmCuts.BlockRows, whole tiles
     public float* Source;
     public float* Right;
     public float* Target;       // rows up to a whole tile
@@ -50,7 +51,7 @@ internal unsafe struct PyramidProducts<TSimd> : IParallelBody
 
     public readonly void Run(int unit, int worker)
     {
-        int first = unit * GemmCuts.BlockRows, rows = Math.Min(GemmCuts.BlockRows, Rows - first), tile = TSimd.TileRows, panel = 2 * TSimd.Width;
+        int first = unit * UnitRows, rows = Math.Min(UnitRows, Rows - first), tile = TSimd.TileRows, panel = 2 * TSimd.Width;
         int paddedRows = (rows + tile - 1) / tile * tile, length = Taps.Channels, pass = GemmCuts.StepsPerPass(length);
         float* left = Scratch[worker].Left;
         for (int step = 0; step < length; step += pass)

@@ -84,9 +84,10 @@ internal unsafe struct WinogradInputs<TSimd> : IParallelBody
 internal unsafe struct WinogradProducts<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
-    /// <summary>Columns of a unit.</summary>
-    public const int UnitColumns = 128;
+    /// <summary>The most columns of a unit.</summary>
+    public const int MostColumns = 128;
 
+    public int UnitColumns;     // whole panels
     public WinogradLayout Layout;
     public float* Left;
     public float* Right;

@@ -85,13 +85,17 @@ internal unsafe struct WinogradOutputGradients<TSimd> : IParallelBody
 internal unsafe struct WinogradWeightGradients<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
-    public const int UnitChannels = 32, UnitColumns = 64;
+    /// <summary>The most channels and columns of a unit.</summary>
+    public const int MostChannels = 32, MostColumns = 64;
 
-    /// <summary>Rows of a block with those that fill a tile of any tier.</summary>
+    /// <summary>The fewest channels of a unit.</summary>
+    public const int LeastChannels = 8;
+
+    /// <summary>The most rows of a block with those that fill a tile of any tier.</summary>
     public const int MostRows = 36;
 
     /// <summary>Floats of a worker's sums.</summary>
-    public const int BlockLength = WinogradTransforms.Points * MostRows * UnitColumns;
+    public const int BlockLength = WinogradTransforms.Points * MostRows * MostColumns;
 
     public WinogradLayout Layout;
     public float* Left;
@@ -99,6 +103,8 @@ internal unsafe struct WinogradWeightGradients<TSimd> : IParallelBody
     public float* Scale;
     public float* Target;
     public WorkerScratch* Scratch;
+    public int UnitChannels;    // divides the channels
+    public int UnitColumns;     // whole panels
 
     public readonly int ColumnBlocks => (Layout.Columns + UnitColumns - 1) / UnitColumns;
 
@@ -113,7 +119,7 @@ internal unsafe struct WinogradWeightGradients<TSimd> : IParallelBody
         float* left = Left + (pass * Layout.PassStride) + (firstChannel - (pass * Layout.StepsPerPass));
         for (int point = 0; point < WinogradTransforms.Points; point++)
         {
-            float* block = sums + ((long)point * MostRows * UnitColumns);
+            float* block = sums + ((long)point * MostRows * MostColumns);
             for (int column = 0; column < columns; column += panel)
             {
                 float* right = Right + (point * Layout.ProductStride) + ((long)(firstColumn + column) * Layout.Slots);
@@ -123,7 +129,7 @@ internal unsafe struct WinogradWeightGradients<TSimd> : IParallelBody
                     {
                         MicroKernel.Multiply<TSimd, TransposedRowPanel>(
                             left + (point * Layout.PlaneStride) + ((long)group * Layout.Channels) + row, right + ((long)group * Layout.Rows * panel), Layout.Rows,
-                            block + (row * UnitColumns) + column, UnitColumns, group > 0);
+                            block + (row * MostColumns) + column, MostColumns, group > 0);
                     }
                 }
             }
@@ -132,13 +138,13 @@ internal unsafe struct WinogradWeightGradients<TSimd> : IParallelBody
         for (int channel = 0; channel < UnitChannels; channel++)
         {
             for (int column = 0; column < columns; column += TSimd.Width)
-                Add(sums + (channel * UnitColumns) + column, firstChannel + channel, firstColumn + column);
+                Add(sums + (channel * MostColumns) + column, firstChannel + channel, firstColumn + column);
         }
     }
 
     private readonly void Add(float* sums, int channel, int column)
     {
-        const int side = WinogradTransforms.Inputs, plane = MostRows * UnitColumns;
+        const int side = WinogradTransforms.Inputs, plane = MostRows * MostColumns;
         int width = TSimd.Width, row = side * TSimd.Width;
         float* rows = stackalloc float[3 * side * TSimd.Width];
         for (int x = 0; x < side; x++)

@@ -1,0 +1,68 @@
+using DeepLab.Kernels;
+using DeepLab.Kernels.Cpu;
+using DeepLab.Tensors;
+using DeepLab.Tests.Oracle;
+using Xunit;
+
+namespace DeepLab.Tests.Kernels;
+
+/// <summary>Many threads get smaller units of work; the sums stay as they were.</summary>
+[Trait("Tier", "all")]
+public sealed class ThreadCutsTests
+{
+    private const int ManyThreads = 40;
+
+    public static TheoryData<SimdTier, ConvolutionGeometry> Cases
+    {
+        get
+        {
+            ConvolutionGeometry[] geometries =
+            [
+                new(256, 64, 1, 1, 1, 0), new(64, 300, 1, 1, 1, 0), new(64, 64, 3, 1, 1, 1), new(96, 160, 3, 1, 2, 2), new(32, 48, 3, 2, 1, 1), new(3, 64, 7, 2, 1, 3),
+            ];
+            var cases = new TheoryData<SimdTier, ConvolutionGeometry>();
+            foreach (SimdTier tier in TestBackends.Tiers)
+            {
+                foreach (ConvolutionGeometry geometry in geometries) cases.Add(tier, geometry);
+            }
+
+            return cases;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Smaller_units_change_no_bit(SimdTier tier, ConvolutionGeometry geometry)
+    {
+        double[][] few = Results(tier, 1, geometry), many = Results(tier, ManyThreads, geometry);
+        for (int i = 0; i < few.Length; i++)
+        {
+            Assert.Contains(few[i], v => v != 0);
+            Assert.True(few[i].AsSpan().SequenceEqual(many[i]), $"result {i} differs");
+        }
+    }
+
+    [Theory]
+    [InlineData(1681, 96, 24, 1, 2, 96)]
+    [InlineData(1681, 96, 24, 1, 16, 24)]
+    [InlineData(1681, 96, 24, 4, 16, 96)]
+    [InlineData(100, 96, 24, 1, 64, 24)]
+    [InlineData(64, 128, 32, 36, 8, 128)]
+    [InlineData(64, 128, 32, 36, 64, 32)]
+    public void Units_are_halved_until_each_thread_has_four(int length, int size, int least, int others, int threads, int expected) =>
+        Assert.Equal(expected, GemmCuts.UnitSize(length, size, least, others, threads));
+
+    private static double[][] Results(SimdTier tier, int threads, ConvolutionGeometry geometry)
+    {
+        using var backend = new CpuBackend(threads, tier);
+        var shape = new RaggedShape([new MapSize(29, 33), new MapSize(15, 17)], geometry.InChannels);
+        Tensor x = New(shape, 1), y = New(geometry.OutputShape(shape), 2), dx = New(shape, 3), gradient = New(geometry.WeightShape, 4);
+        var weights = new ConvolutionWeights(New(geometry.WeightShape, 5), null, null);
+        backend.ConvolutionForward(geometry, x, weights, y, accumulate: true, null, relu: true);
+        backend.ConvolutionBackwardInput(geometry, y, weights, dx, accumulate: true, x);
+        backend.ConvolutionBackwardWeights(geometry, x, y, null, gradient, null);
+        return [backend.Read(y), backend.Read(dx), backend.Read(gradient)];
+
+        Tensor New(RaggedShape of, int seed) => backend.NewTensor(of, HashUniform.Values("threads", $"{seed}", (int)of.Length, u => u - 0.5).Select(v => (double)v).ToArray());
+    }
+}
