@@ -96,4 +96,14 @@ public sealed class LabelMap
         ArgumentNullException.ThrowIfNull(palette);
         return PngCodec.EncodePalette(Labels, Height, Width, palette);
     }
+
+    /// <summary>The labels of an image that is reduced as <see cref="RgbImage.ReducedTo"/> does, each the nearest; the same map if it is no longer than that.</summary>
+    internal LabelMap ReducedTo(int maxSide)
+    {
+        (int height, int width) = AreaReduction.Fit(Height, Width, maxSide);
+        if ((height, width) == (Height, Width)) return this;
+        var reduced = new LabelMap(height, width);
+        Resizing.Nearest(Labels, Height, Width, reduced.Labels, height, width);
+        return reduced;
+    }
 }

@@ -78,25 +78,6 @@ public static class Overlay
         return drawn;
     }
 
-    /// <summary>Two images of one height next to each other.</summary>
-    /// <exception cref="ArgumentException">Their heights differ.</exception>
-    public static RgbImage SideBySide(RgbImage left, RgbImage right)
-    {
-        ArgumentNullException.ThrowIfNull(left);
-        ArgumentNullException.ThrowIfNull(right);
-        if (left.Height != right.Height)
-            throw new ArgumentException($"an image {right.Height} pixels high cannot stand beside one of {left.Height}", nameof(right));
-        var both = new RgbImage(left.Height, left.Width + right.Width);
-        for (int y = 0; y < both.Height; y++)
-        {
-            Span<byte> row = both.Pixels.AsSpan(y * both.Width * 3, both.Width * 3);
-            left.Pixels.AsSpan(y * left.Width * 3, left.Width * 3).CopyTo(row);
-            right.Pixels.AsSpan(y * right.Width * 3, right.Width * 3).CopyTo(row[(left.Width * 3)..]);
-        }
-
-        return both;
-    }
-
     private static void RequireSameSize(RgbImage image, LabelMap labels)
     {
         if ((image.Height, image.Width) != (labels.Height, labels.Width))

@@ -103,10 +103,8 @@ public sealed class RgbImage
     public RgbImage ReducedTo(int maxSide)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxSide);
-        int longest = Math.Max(Height, Width);
-        if (longest <= maxSide) return this;
-        int Side(int side) => Math.Max(1, (int)Math.Round((double)side * maxSide / longest, MidpointRounding.AwayFromZero));
-        return AreaReduction.Reduce(this, Side(Height), Side(Width));
+        (int height, int width) = AreaReduction.Fit(Height, Width, maxSide);
+        return (height, width) == (Height, Width) ? this : AreaReduction.Reduce(this, height, width);
     }
 
     /// <summary>
