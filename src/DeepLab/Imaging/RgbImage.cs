@@ -120,7 +120,7 @@ public sealed class RgbImage
             ".png" => PngCodec.EncodeRgb(Pixels, Height, Width),
             string other => throw new DeepLabException($"{path}: cannot write an image as '{other}'; name it .png, .jpg or .jpeg"),
         };
-        AtomicFile.Write(path, stream => stream.Write(data));
+        AtomicFile.WriteAllBytes(path, data);
     }
 
     /// <summary>Paints a rectangle, as much of it as lies in the image.</summary>

@@ -66,6 +66,9 @@ public sealed class UsageTests
     [InlineData("bench")]
     [InlineData("demo")]
     [InlineData("crf")]
+    [InlineData("predict")]
+    [InlineData("eval")]
+    [InlineData("report")]
     public void Help_shows_defaults_and_an_example(string command)
     {
         CommandLineResult result = CommandLine.Run(command, "--help");
@@ -75,6 +78,12 @@ public sealed class UsageTests
         Assert.Contains("[default: ", result.Out, StringComparison.Ordinal);
         Assert.Contains($"Examples:\n  deeplab {command}", result.Out.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("train", "images an update (or --iterSize) [default: 10]")]
+    [InlineData("eval", "the folder of their label images (or --GTpath, --testGTpath) [default: data/gt/]")]
+    public void Help_tells_other_names_before_defaults(string command, string text) =>
+        Assert.Contains(text, string.Join(' ', CommandLine.Run(command, "--help").Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("--max-iter", "--maxIter", "7")]
