@@ -40,7 +40,7 @@ public static class TrainingPage
             ("Time", Numbers.Duration(history.TotalSeconds)),
             ("Seconds an iteration", Numbers.Measured(history.TrainingSeconds / history.Lines)),
         ];
-        if (shares.Length > 0) figures.Add(("Best mean IoU", Numbers.Percent(shares.Max())));
+        if (shares.Length > 0) figures.Add((measured.Length > 0 ? "Best mean IoU" : "Best mean IoU on the way", Numbers.Percent(shares.Max())));
 
         List<PageSection> sections = [new("loss", "Loss", LossChart(buckets, smooth, window))];
         if (MeasureChart(history, measured) is XElement measures) sections.Add(new PageSection("iou", "Mean IoU", measures));

@@ -62,6 +62,7 @@ public sealed class TrainingPageTests : IDisposable
 
         // 120 s are logged, of which the evaluations after iterations 20 and 30 took two; that after the last one comes on top.
         Assert.Equal(["60", "0.5000", "2 min 01 s", "1.967", "62.50 %"], page.OfClass("figures").Single().Descendants("dd").Select(d => d.Value));
+        Assert.Equal("Best mean IoU on the way", page.OfClass("figures").Single().Descendants("dt").Last().Value);
         Assert.Contains($"{_folder}/eval.csv, 3 s", page.Section("about").Value, StringComparison.Ordinal);
     }
 
