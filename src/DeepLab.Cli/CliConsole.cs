@@ -97,6 +97,10 @@ internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTer
         }
     }
 
+    /// <summary>Rewrites the progress line of work on images: how many are done, how many a second, and how long the others will take.</summary>
+    public void ImageProgress(int done, int count, TimeSpan elapsed) =>
+        Progress(Format($"{done}/{count} images, {done / elapsed.TotalSeconds:0.00} a second, {Duration(elapsed / done * (count - done))} left"));
+
     private static int Width()
     {
         try

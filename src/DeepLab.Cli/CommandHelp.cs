@@ -81,7 +81,13 @@ internal sealed class CommandHelp : SynchronousCommandLineAction
     {
         string text = option.Description ?? "";
         string others = string.Join(", ", option.Aliases.Where(a => !IsShort(a) && a.StartsWith("--", StringComparison.Ordinal)));
-        if (others.Length > 0) text += $" (or {others})";
+        if (others.Length > 0)
+        {
+            // Descriptions that tell the default themselves end with it.
+            int end = text.EndsWith(']') ? text.LastIndexOf(" [default: ", StringComparison.Ordinal) : -1;
+            text = text.Insert(end < 0 ? text.Length : end, $" (or {others})");
+        }
+
         if (option.HasDefaultValue && option.GetDefaultValue() is object value and not false && Text(value) is { Length: > 0 } shown) text += $" [default: {shown}]";
         return text;
     }

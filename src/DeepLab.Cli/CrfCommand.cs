@@ -19,7 +19,7 @@ internal sealed class CrfCommand
 
     private CrfCommand(CliCommand command)
     {
-        _image = new Argument<string>("IMAGE") { Description = "the photograph, JPEG or PNG" };
+        _image = new Argument<string>("IMAGE") { Description = "the photograph, JPEG or PNG; a JPEG is turned upright as its EXIF says, as predict turns it" };
         command.Add(_image);
         _scores = new Argument<string>("SCORES.npy")
         {
@@ -62,7 +62,7 @@ internal sealed class CrfCommand
         if (parse.GetValue(_padded) && parse.GetValue(_paddedSide) is not null) throw new UsageException("--padded and --padded-side exclude each other: the side that predict pads to, or another");
         DenseCrfOptions options = _crf.Options(parse)!;
         if (asLabels) CodecLibrary.RequireAll();
-        RgbImage image = RgbImage.Load(imageFile);
+        RgbImage image = RgbImage.LoadUpright(imageFile);
         ScoreFile scores = ScoreFile.Read(scoresFile, Covered(parse, image), parse.GetValue(_probabilities));
         using var refinement = new CrfRefinement(options, parse.GetValue(_threads));
         ReadOnlySpan<float> marginals = refinement.Marginals(scores, image);

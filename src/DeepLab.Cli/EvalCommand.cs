@@ -29,20 +29,20 @@ internal sealed class EvalCommand
         _snapshots.HelpName = "DIR";
         _prefix = command.AddOptionWithDefault("--snapshot-prefix", "what the snapshots' names start with, before the iteration", "VOC12_scenes_", "--snapPrefix");
         _dataset = new DatasetArguments(command, forEvaluation: true, "those of the weights");
+        _crf = new CrfArguments(command, "also refine every prediction by a dense CRF, and give the measures without and with it");
+        _trimap = command.AddOption<string?>(
+            "--trimap", $"also measure the pixels within so many pixels of a boundary between labels: a list or a range, 1,2,5,10,20,40 or 1-40, each 1 to {TrimapBands.LargestWidth}");
+        _trimap.HelpName = "LIST";
         _json = command.AddOption<string?>("--json", "also write the measures to this file, an object a snapshot");
         _json.HelpName = "FILE";
         _report = command.AddOption<string?>(
             "--report", "also write a page about it, one HTML file that needs no network: classes, confusion matrix, the curve over snapshots, the best and the worst images");
         _report.HelpName = "FILE.html";
-        _trimap = command.AddOption<string?>(
-            "--trimap", $"also measure the pixels within so many pixels of a boundary between labels: a list or a range, 1,2,5,10,20,40 or 1-40, each 1 to {TrimapBands.LargestWidth}");
-        _trimap.HelpName = "LIST";
         _visualize = command.AddOption<string?>(
             "--visualize", $"write a PNG an image, the photograph, the truth and the prediction side by side, with --crf the refined one too: into a folder a snapshot in this one [default: {DefaultOutput}]");
         (_visualize.HelpName, _visualize.Arity) = ("[DIR]", ArgumentArity.ZeroOrOne);
         _output = command.AddOption<string?>("--output", "the folder for --visualize, where that does not say it", aliases: ["-o"]);
         _output.HelpName = "DIR";
-        _crf = new CrfArguments(command, "also refine every prediction by a dense CRF, and give the measures without and with it");
         _runtime = new RuntimeArguments(command);
     }
 
@@ -53,7 +53,7 @@ internal sealed class EvalCommand
             Examples =
             [
                 "deeplab eval --weights data/snapshots/VOC12_scenes_20000.pth --voc ~/VOCdevkit/VOC2012 --split val",
-                "deeplab eval --snapshots data/snapshots --voc ~/VOCdevkit/VOC2012 --json measures.json",
+                "deeplab eval --snapshots data/snapshots --voc ~/VOCdevkit/VOC2012 --json data/snapshots/measures.json",
                 "deeplab eval --snapshots data/snapshots --voc ~/VOCdevkit/VOC2012 --report eval.html",
                 "deeplab eval --weights net.pth --voc photos --crf --trimap 1,2,5,10,20,40 --visualize pictures",
             ],
@@ -133,12 +133,7 @@ internal sealed class EvalCommand
         int count = dataset.Samples.Count;
         console.Line($"{Printable.Of(file)}: DeepLab-ResNet-{network.Configuration.Depth}, {network.Configuration.Classes} classes, {count} image{(count == 1 ? "" : "s")} of {Printable.Of(dataset.Source)}");
         var clock = Stopwatch.StartNew();
-        void Progress(int done)
-        {
-            TimeSpan left = clock.Elapsed / done * (count - done);
-            console.Progress(CliConsole.Format($"{done}/{count} images, {done / clock.Elapsed.TotalSeconds:0.00} a second, {CliConsole.Duration(left)} left"));
-        }
-
+        void Progress(int done) => console.ImageProgress(done, count, clock.Elapsed);
         string? folder = output is null ? null : Path.Combine(output, Path.GetFileNameWithoutExtension(file));
         EvaluationReport report = Evaluator.Evaluate(
             network, dataset, file, Progress, invocation.Cancellation, folder is null && page is null ? null : image => Show(image, folder, page), options);

@@ -12,8 +12,8 @@ namespace DeepLab.Cli;
 /// <summary><c>deeplab predict</c>: writes the masks of photographs.</summary>
 internal sealed class PredictCommand
 {
-    /// <summary>The shortest side that <c>--max-side</c> takes, and the longest that the network does.</summary>
-    private const int LeastMaxSide = 33, MostMaxSide = 26_000;
+    /// <summary>The shortest side that <c>--max-side</c> takes.</summary>
+    private const int LeastMaxSide = 33;
 
     private readonly Option<string> _weights, _output, _format;
     private readonly Option<string?> _only, _scores, _classesFile;
@@ -39,7 +39,7 @@ internal sealed class PredictCommand
             "the folder for the labels, <name>.png, and <name>_overlay.jpg: their colours over the image, outlines and a legend; "
                 + "or - to write the labels of one image (with --only the cut-out) to standard output and nothing else",
             aliases: ["-o"]);
-        (_output.HelpName, _output.Required) = ("DIR", true);
+        (_output.HelpName, _output.Required) = ("DIR|-", true);
         _format = command.AddOptionWithDefault(
             "--format", "the labels as png: a palette PNG in VOC's colours; or as <name>.json in COCO's format, each class's mask in run lengths, json: as numbers, rle: compressed", PredictionFiles.Png);
         _format.AcceptOnlyFromAmong(PredictionFiles.Png, PredictionFiles.Json, PredictionFiles.Rle);
@@ -48,18 +48,18 @@ internal sealed class PredictCommand
             "--only", "also cut these classes out, names or indices with commas between them: <name>_cutout.png, transparent elsewhere; overlays show these alone, the labels keep all classes");
         _only.HelpName = "CLASSES";
         _noOverlay = command.AddOptionWithDefault("--no-overlay", "write no overlays", false);
-        _maxSide = command.AddOptionWithDefault(
-            "--max-side",
-            $"photographs with a longer side are reduced to this for the network, and their scores resized to full size; {LeastMaxSide} to {MostMaxSide}, or 0 to reduce none, which takes memory and time",
-            PhotographPredictor.DefaultMaxSide);
-        command.Require(_maxSide, n => n is 0 or (>= LeastMaxSide and <= MostMaxSide), $"0, or {LeastMaxSide} to {MostMaxSide}");
-        _crf = new CrfArguments(command, "refine the masks by a dense CRF, which draws their borders to the edges of the photograph");
-        _scores = command.AddOption<string?>(
-            "--save-scores", "also write <name>.npy here: the fused scores, float32 [classes, h, w], at the network's resolution and of the padded square, before the CRF");
-        _scores.HelpName = "DIR";
         _classesFile = command.AddOption<string?>(
             "--classes-file", "names of the classes, a line `index name` each [default: labels.txt beside an image's folder, if that is called JPEGImages, else the names in the weights]");
         _classesFile.HelpName = "FILE";
+        _scores = command.AddOption<string?>(
+            "--save-scores", "also write <name>.npy here: the fused scores, float32 [classes, h, w], at the network's resolution and of the padded square, before the CRF");
+        _scores.HelpName = "DIR";
+        _maxSide = command.AddOptionWithDefault(
+            "--max-side",
+            $"photographs with a longer side are reduced to this for the network, and their scores resized to full size; {LeastMaxSide} to {Predictor.LongestSide}, or 0 to reduce none, which takes memory and time",
+            PhotographPredictor.DefaultMaxSide);
+        command.Require(_maxSide, n => n is 0 or (>= LeastMaxSide and <= Predictor.LongestSide), $"0, or {LeastMaxSide} to {Predictor.LongestSide}");
+        _crf = new CrfArguments(command, "refine the masks by a dense CRF, which draws their borders to the edges of the photograph");
         _runtime = new RuntimeArguments(command);
     }
 
@@ -144,9 +144,7 @@ internal sealed class PredictCommand
         void Progress()
         {
             done++;
-            if (done == targets.Count) return;
-            TimeSpan left = clock.Elapsed / done * (targets.Count - done);
-            console.Progress(CliConsole.Format($"{done}/{targets.Count} images, {done / clock.Elapsed.TotalSeconds:0.00} a second, {CliConsole.Duration(left)} left"));
+            if (done < targets.Count) console.ImageProgress(done, targets.Count, clock.Elapsed);
         }
     }
 

@@ -1,7 +1,6 @@
 using DeepLab.Data;
 using DeepLab.Evaluation;
 using DeepLab.Imaging;
-using DeepLab.Weights;
 
 namespace DeepLab.Cli;
 
@@ -28,9 +27,9 @@ internal sealed record PredictionFiles(ClassNameSource Names, string Format, str
         (LabelMap labels, ScoreMap scores) = prediction;
         IReadOnlyList<string> names = Names.Of(target.Image);
         IReadOnlyList<int>? chosen = Chosen(target.Image);
-        if (target.Scores is not null) NpyFile.Write(target.Scores, [scores.Classes, scores.Size.Height, scores.Size.Width], scores.ToChannelsFirst());
-        if (target.Labels is not null) Save(target.Labels, Encode(target.Image, labels, names));
-        if (target.Cutout is not null) Save(target.Cutout, Cutout.Encode(image, labels, chosen ?? []));
+        if (target.Scores is not null) ScoreFile.Write(target.Scores, scores.Values, scores.Size, scores.Classes);
+        if (target.Labels is not null) AtomicFile.WriteAllBytes(target.Labels, Encode(target.Image, labels, names));
+        if (target.Cutout is not null) AtomicFile.WriteAllBytes(target.Cutout, Cutout.Encode(image, labels, chosen ?? []));
         if (target.Overlay is not null) Overlay.Draw(image, labels, names, Palette.Voc, new OverlayOptions { Only = chosen }).Save(target.Overlay);
         if (target.Labels is null)
         {
@@ -41,8 +40,6 @@ internal sealed record PredictionFiles(ClassNameSource Names, string Format, str
 
         return string.Join(", ", ClassShare.Of(labels).Select(s => $"{Printable.Of(names[s.Class])} {Printable.Percent(s.Share)}"));
     }
-
-    private static void Save(string path, byte[] data) => AtomicFile.Write(path, stream => stream.Write(data));
 
     private byte[] Encode(string image, LabelMap labels, IReadOnlyList<string> names) =>
         Format == Png ? labels.EncodePng(Palette.Voc) : MaskJson.Encode(labels, Path.GetFileName(image), names, compressed: Format == Rle);

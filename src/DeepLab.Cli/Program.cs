@@ -77,8 +77,8 @@ internal static class Program
         verbose = new Option<bool>("--verbose") { Description = "add the stack trace to error messages", Recursive = true };
         var root = new RootCommand("DeepLab-ResNet (DeepLab v2): semantic segmentation of photographs, trained, evaluated and applied on the CPU.")
         {
-            TrainCommand.Create(), EvalCommand.Create(), PredictCommand.Create(), CrfCommand.Create(), ConvertCommand.Create(), InitCommand.Create(), InfoCommand.Create(),
-            DataCommand.Create(), BenchCommand.Create(), DemoCommand.Create(), ReportCommand.Create(), verbose,
+            TrainCommand.Create(), EvalCommand.Create(), PredictCommand.Create(), CrfCommand.Create(), ReportCommand.Create(), ConvertCommand.Create(), InitCommand.Create(),
+            InfoCommand.Create(), DataCommand.Create(), BenchCommand.Create(), DemoCommand.Create(), verbose,
         };
         foreach (HelpOption help in root.Options.OfType<HelpOption>())
         {

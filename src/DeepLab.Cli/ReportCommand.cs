@@ -10,7 +10,7 @@ internal static class ReportCommand
 
     public static Command Create()
     {
-        var command = new CliCommand("report", "Writes a page about a training, one HTML file that needs no network: losses, learning rate, time, snapshots.")
+        var command = new CliCommand("report", "Writes a page about a training, one HTML file that needs no network: losses, mean IoU, learning rate, time, snapshots.")
         {
             Examples =
             [
@@ -18,7 +18,7 @@ internal static class ReportCommand
                 "deeplab report data/snapshots --eval measures.json -o training.html",
             ],
         };
-        var folder = new Argument<string>("FOLDER") { Description = $"the folder of a training: {TrainingRecord.LogName} and snapshots" };
+        var folder = new Argument<string>("FOLDER") { Description = $"the folder of a training: {TrainingRecord.LogName}, snapshots, and {TrainingRecord.EvaluationsName} if train --eval-every wrote it" };
         command.Add(folder);
         Option<string?> measures = command.AddOption<string?>(
             "--eval", $"measures of the snapshots, as eval --json writes them [default: {string.Join(" or ", TrainingRecord.MeasuresNames)} in the folder, if there]");
@@ -31,9 +31,10 @@ internal static class ReportCommand
             string page = parse.GetValue(output) ?? Path.Combine(path, DefaultName);
             TrainingRecord training = TrainingRecord.Load(path, parse.GetValue(measures));
             TrainingPage.Write(page, training, RunFacts.Here(CommandWords(parse), DateTimeOffset.Now));
-            if (training.History.IsCutOff) invocation.Console.Note($"note: the last line of {Printable.Of(training.History.Path)} is cut off and left out");
-            invocation.Console.Line(
-                $"{Printable.Count(training.History.Lines)} iterations, {training.Snapshots.Count} snapshot{(training.Snapshots.Count == 1 ? "" : "s")}");
+            foreach (string file in training.History.CutOff) invocation.Console.Note($"note: the last line of {Printable.Of(file)} is cut off and left out");
+            long evaluations = training.History.Evaluations.Sum(e => e.Count);
+            string onTheWay = evaluations == 0 ? "" : $", {Counted(evaluations, "evaluation")} on the way";
+            invocation.Console.Line($"{Counted(training.History.Lines, "iteration")}, {Counted(training.Snapshots.Count, "snapshot")}{onTheWay}");
             invocation.Console.Line($"written {Printable.Of(page)}, {Printable.Count(new FileInfo(page).Length)} bytes");
             return 0;
         });
@@ -42,4 +43,6 @@ internal static class ReportCommand
 
     /// <summary>The command line as it was given.</summary>
     public static IEnumerable<string> CommandWords(ParseResult parse) => parse.Tokens.Select(t => t.Value).Prepend("deeplab");
+
+    private static string Counted(long count, string what) => $"{Printable.Count(count)} {what}{(count == 1 ? "" : "s")}";
 }

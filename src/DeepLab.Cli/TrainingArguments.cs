@@ -42,6 +42,7 @@ internal sealed class TrainingArguments
         command.Require(_crop, n => n is 0 or (>= SmallestCrop and <= 16384), $"{SmallestCrop} to 16384, or 0 for no crop");
         _noFlip = command.AddOption<bool>("--no-flip", "never mirror an image");
         _noShuffle = command.AddOption<bool>("--no-shuffle", "go through the list in its order");
+        _seed = RuntimeArguments.AddSeed(command);
         _maxIter = Whole("--max-iter", "iterations: updates, or with --recipe seed images", defaults.Iterations, "--maxIter");
         _iterSize = Whole("--iter-size", "images an update", defaults.IterationSize, "-i", "--iterSize");
         _lr = Number("--lr", "learning rate at the start", defaults.BaseRate);
@@ -62,7 +63,6 @@ internal sealed class TrainingArguments
         _loaderThreads = Whole("--loader-threads", "threads that read images ahead", defaults.LoaderThreads);
         command.Require(_loaderThreads, n => n <= 256, "1 to 256");
         _memory = RuntimeArguments.AddMemory(command);
-        _seed = RuntimeArguments.AddSeed(command);
 
         Option<int> Whole(string name, string description, int value, params string[] aliases)
         {

@@ -37,6 +37,10 @@ public static class AtomicFile
     public static void WriteAllText(string path, string text) =>
         Write(path, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(text)));
 
+    /// <summary>Writes <paramref name="data"/> to <paramref name="path"/>.</summary>
+    /// <inheritdoc cref="Write"/>
+    public static void WriteAllBytes(string path, byte[] data) => Write(path, stream => stream.Write(data));
+
     private static void TryDelete(string path)
     {
         try

@@ -35,6 +35,15 @@ public sealed record EvaluatedImage(SampleFile Sample, RgbImage Image, LabelMap 
         return picture;
     }
 
+    /// <summary>All of it small, for showing: the photograph by means, labels by their nearest.</summary>
+    internal EvaluatedImage ReducedTo(int maxSide) => this with
+    {
+        Image = Image.ReducedTo(maxSide),
+        Labels = Labels.ReducedTo(maxSide),
+        Prediction = Prediction.ReducedTo(maxSide),
+        Refined = Refined?.ReducedTo(maxSide),
+    };
+
     private static void Paint(ReadOnlySpan<byte> labels, Palette palette, Span<byte> row)
     {
         for (int x = 0; x < labels.Length; x++) (row[3 * x], row[(3 * x) + 1], row[(3 * x) + 2]) = palette[labels[x]];

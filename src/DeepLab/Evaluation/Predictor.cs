@@ -11,11 +11,7 @@ namespace DeepLab.Evaluation;
 /// <param name="Size">Height and width of the score map.</param>
 /// <param name="Classes">Classes.</param>
 /// <param name="InputSide">The side of the padded square that the map covers.</param>
-public sealed record ScoreMap(float[] Values, MapSize Size, int Classes, int InputSide)
-{
-    /// <summary>The scores in NumPy's usual order, [classes, height, width].</summary>
-    public float[] ToChannelsFirst() => ScoreFile.ToChannelsFirst(Values, Classes);
-}
+public sealed record ScoreMap(float[] Values, MapSize Size, int Classes, int InputSide);
 
 /// <summary>
 /// Predicts masks as the authors do: the mean subtracted, zero padding to 513×513 (or the smallest square that holds the image), three scales
@@ -23,8 +19,8 @@ public sealed record ScoreMap(float[] Values, MapSize Size, int Classes, int Inp
 /// </summary>
 public sealed class Predictor : IDisposable
 {
-    /// <summary>The longest side whose padded square still fits an array, [side, side, 3].</summary>
-    private const int LongestSide = 26_000;
+    /// <summary>The longest side of an image; its padded square still fits an array, [side, side, 3].</summary>
+    public const int LongestSide = 26_000;
 
     private readonly DeepLabResNet _network;
     private readonly Execution _execution;

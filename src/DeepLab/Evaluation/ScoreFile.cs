@@ -53,7 +53,7 @@ public sealed class ScoreFile
                 path, $"scores of {size} (height × width), more than the {covered} pixels that they cover: give the image they were computed for, or tell how far it was padded");
         }
 
-        var scores = new ScoreFile(ToChannelsLast(data, size.Pixels, shape[0]), size, shape[0], covered, areProbabilities);
+        var scores = new ScoreFile(Transposed(data, shape[0], size.Pixels), size, shape[0], covered, areProbabilities);
         if (scores.Problem() is string problem) throw new InvalidFileException(path, problem);
         return scores;
     }
@@ -66,12 +66,7 @@ public sealed class ScoreFile
     /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
     /// <exception cref="DeepLabException">The file cannot be written.</exception>
     public static void Write(string path, ReadOnlySpan<float> values, MapSize size, int classes) =>
-        NpyFile.Write(path, [classes, size.Height, size.Width], ToChannelsFirst(values, classes));
-
-    /// <summary>[pixel, classes] as [classes, pixel].</summary>
-    internal static float[] ToChannelsFirst(ReadOnlySpan<float> values, int classes) => Transposed(values, values.Length / classes, classes);
-
-    private static float[] ToChannelsLast(ReadOnlySpan<float> values, int pixels, int classes) => Transposed(values, classes, pixels);
+        NpyFile.Write(path, [classes, size.Height, size.Width], Transposed(values, size.Pixels, classes));
 
     private static float[] Transposed(ReadOnlySpan<float> values, int rows, int columns)
     {

@@ -43,6 +43,14 @@ internal static class AreaReduction
         return reduced;
     }
 
+    /// <summary>The size of an image whose longer side is reduced to <paramref name="maxSide"/>; its own if it is no longer than that.</summary>
+    public static (int Height, int Width) Fit(int height, int width, int maxSide)
+    {
+        int longest = Math.Max(height, width);
+        int Side(int side) => Math.Max(1, (int)Math.Round((double)side * maxSide / longest, MidpointRounding.AwayFromZero));
+        return longest <= maxSide ? (height, width) : (Side(height), Side(width));
+    }
+
     /// <summary>The samples that new sample <paramref name="i"/> covers, [i, i + 1) · size / newSize, and how much of the first and the last.</summary>
     private static (int First, int Last, float FirstShare, float LastShare) Cover(int i, int size, int newSize)
     {

@@ -14,8 +14,7 @@ public static class Cutout
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentNullException.ThrowIfNull(classes);
-        if ((image.Height, image.Width) != (labels.Height, labels.Width))
-            throw new ArgumentException($"labels of {labels.Width}×{labels.Height} pixels for an image of {image.Width}×{image.Height}", nameof(labels));
+        labels.RequireSizeOf(image, nameof(labels));
         bool[] kept = new bool[256];
         foreach (int label in classes) kept[label] = true;
         byte[] pixels = new byte[4 * labels.Labels.Length];

@@ -85,8 +85,7 @@ public sealed class LabelMap
         ArgumentNullException.ThrowIfNull(palette);
         if (!Path.GetExtension(path).Equals(".png", StringComparison.OrdinalIgnoreCase))
             throw new DeepLabException($"{path}: labels are written as PNG only; name it .png");
-        byte[] data = EncodePng(palette);
-        AtomicFile.Write(path, stream => stream.Write(data));
+        AtomicFile.WriteAllBytes(path, EncodePng(palette));
     }
 
     /// <summary>The labels as the bytes of an 8-bit palette PNG, as <see cref="Save"/> writes them.</summary>
@@ -95,5 +94,23 @@ public sealed class LabelMap
     {
         ArgumentNullException.ThrowIfNull(palette);
         return PngCodec.EncodePalette(Labels, Height, Width, palette);
+    }
+
+    /// <summary>Refuses to go with an image of another size.</summary>
+    /// <exception cref="ArgumentException">The image has another size.</exception>
+    internal void RequireSizeOf(RgbImage image, string parameter)
+    {
+        if ((image.Height, image.Width) != (Height, Width))
+            throw new ArgumentException($"labels of {Width}×{Height} pixels for an image of {image.Width}×{image.Height}", parameter);
+    }
+
+    /// <summary>The labels of an image that is reduced as <see cref="RgbImage.ReducedTo"/> does, each the nearest; the same map if it is no longer than that.</summary>
+    internal LabelMap ReducedTo(int maxSide)
+    {
+        (int height, int width) = AreaReduction.Fit(Height, Width, maxSide);
+        if ((height, width) == (Height, Width)) return this;
+        var reduced = new LabelMap(height, width);
+        Resizing.Nearest(Labels, Height, Width, reduced.Labels, height, width);
+        return reduced;
     }
 }

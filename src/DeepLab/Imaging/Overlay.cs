@@ -19,7 +19,7 @@ public sealed record OverlayOptions
 /// <summary>Shows labels on top of the image they belong to.</summary>
 public static class Overlay
 {
-    private const byte Background = 0, Ignored = 255;
+    private const byte Background = 0;
 
     /// <summary>Mixes each pixel with its label's colour: (1 − opacity)·image + opacity·colour, rounded.</summary>
     /// <param name="image">[height, width, 3]; not changed.</param>
@@ -34,9 +34,9 @@ public static class Overlay
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentNullException.ThrowIfNull(palette);
-        RequireSameSize(image, labels);
+        labels.RequireSizeOf(image, nameof(labels));
         byte[] blended = (byte[])image.Pixels.Clone();
-        Blend(blended, labels.Labels, palette, opacity, label => label != Ignored && (label != Background || paintBackground));
+        Blend(blended, labels.Labels, palette, opacity, label => label != LabelMap.IgnoreLabel && (label != Background || paintBackground));
         return new RgbImage(image.Height, image.Width, blended);
     }
 
@@ -59,12 +59,12 @@ public static class Overlay
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentNullException.ThrowIfNull(classNames);
         ArgumentNullException.ThrowIfNull(palette);
-        RequireSameSize(image, labels);
+        labels.RequireSizeOf(image, nameof(labels));
         options ??= new OverlayOptions();
         LabelMap shown = options.Only is null ? labels : Hide(labels, options.Only);
         string NameOf(int label) => label < classNames.Count ? classNames[label] : FormattableString.Invariant($"class {label}");
         bool IsPainted(int label) =>
-            label != Ignored && (label != Background || options.Only is not null || !NameOf(label).Equals("background", StringComparison.OrdinalIgnoreCase));
+            label != LabelMap.IgnoreLabel && (label != Background || options.Only is not null || !NameOf(label).Equals("background", StringComparison.OrdinalIgnoreCase));
 
         Legend? legend = options.Legend
             ? Legend.Of(image.Height, image.Width, ClassShare.Of(shown), NameOf, label => IsPainted(label) ? palette[label] : null)
@@ -78,35 +78,10 @@ public static class Overlay
         return drawn;
     }
 
-    /// <summary>Two images of one height next to each other.</summary>
-    /// <exception cref="ArgumentException">Their heights differ.</exception>
-    public static RgbImage SideBySide(RgbImage left, RgbImage right)
-    {
-        ArgumentNullException.ThrowIfNull(left);
-        ArgumentNullException.ThrowIfNull(right);
-        if (left.Height != right.Height)
-            throw new ArgumentException($"an image {right.Height} pixels high cannot stand beside one of {left.Height}", nameof(right));
-        var both = new RgbImage(left.Height, left.Width + right.Width);
-        for (int y = 0; y < both.Height; y++)
-        {
-            Span<byte> row = both.Pixels.AsSpan(y * both.Width * 3, both.Width * 3);
-            left.Pixels.AsSpan(y * left.Width * 3, left.Width * 3).CopyTo(row);
-            right.Pixels.AsSpan(y * right.Width * 3, right.Width * 3).CopyTo(row[(left.Width * 3)..]);
-        }
-
-        return both;
-    }
-
-    private static void RequireSameSize(RgbImage image, LabelMap labels)
-    {
-        if ((image.Height, image.Width) != (labels.Height, labels.Width))
-            throw new ArgumentException($"labels of {labels.Width}×{labels.Height} pixels for an image of {image.Width}×{image.Height}", nameof(labels));
-    }
-
     private static LabelMap Hide(LabelMap labels, IEnumerable<int> except)
     {
         byte[] table = new byte[256];
-        Array.Fill(table, Ignored);
+        Array.Fill(table, LabelMap.IgnoreLabel);
         foreach (int label in except) table[label] = (byte)label;
         var shown = new LabelMap(labels.Height, labels.Width);
         for (int i = 0; i < shown.Labels.Length; i++) shown.Labels[i] = table[labels.Labels[i]];

@@ -103,10 +103,8 @@ public sealed class RgbImage
     public RgbImage ReducedTo(int maxSide)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxSide);
-        int longest = Math.Max(Height, Width);
-        if (longest <= maxSide) return this;
-        int Side(int side) => Math.Max(1, (int)Math.Round((double)side * maxSide / longest, MidpointRounding.AwayFromZero));
-        return AreaReduction.Reduce(this, Side(Height), Side(Width));
+        (int height, int width) = AreaReduction.Fit(Height, Width, maxSide);
+        return (height, width) == (Height, Width) ? this : AreaReduction.Reduce(this, height, width);
     }
 
     /// <summary>
@@ -122,7 +120,7 @@ public sealed class RgbImage
             ".png" => PngCodec.EncodeRgb(Pixels, Height, Width),
             string other => throw new DeepLabException($"{path}: cannot write an image as '{other}'; name it .png, .jpg or .jpeg"),
         };
-        AtomicFile.Write(path, stream => stream.Write(data));
+        AtomicFile.WriteAllBytes(path, data);
     }
 
     /// <summary>Paints a rectangle, as much of it as lies in the image.</summary>

@@ -19,8 +19,8 @@ public static class ErrorMap
         ArgumentNullException.ThrowIfNull(image);
         ArgumentNullException.ThrowIfNull(labels);
         ArgumentNullException.ThrowIfNull(prediction);
-        if ((image.Height, image.Width) != (labels.Height, labels.Width) || (image.Height, image.Width) != (prediction.Height, prediction.Width))
-            throw new ArgumentException($"labels of {labels.Width}×{labels.Height} and a prediction of {prediction.Width}×{prediction.Height} pixels for an image of {image.Width}×{image.Height}");
+        labels.RequireSizeOf(image, nameof(labels));
+        prediction.RequireSizeOf(image, nameof(prediction));
         var map = new RgbImage(image.Height, image.Width);
         for (int i = 0; i < labels.Labels.Length; i++)
         {

@@ -60,7 +60,12 @@ public static class EvaluationPage
     {
         long?[] iterations = [.. reports.Select(r => SnapshotFile.FromNumbered(r.Weights)?.Iteration)];
         bool isRun = iterations.All(i => i is not null) && iterations.Zip(iterations.Skip(1)).All(pair => pair.First < pair.Second);
-        return MeanIoUChart.Of(isRun ? "iteration" : "snapshot", [.. reports.Select((r, i) => (isRun ? iterations[i]!.Value : i + 1, r.MeanIoU, r.Crf?.MeanIoU))]);
+        ChartPoint[] Points(Func<EvaluationReport, double> share) => [.. reports.Select((r, i) => new ChartPoint(isRun ? iterations[i]!.Value : i + 1, share(r)))];
+        bool hasCrf = reports.Any(r => r.Crf is not null);
+        return MeanIoUChart.Of(
+            isRun ? "iteration" : "snapshot",
+            "Mean IoU of each snapshot.",
+            [(hasCrf ? "network" : "mean IoU", Points(r => r.MeanIoU)), .. hasCrf ? [("with CRF", Points(r => r.Crf?.MeanIoU ?? double.NaN))] : Array.Empty<(string, IReadOnlyList<ChartPoint>)>()]);
     }
 
     private static XElement SnapshotTable(EvaluationRecord evaluation)

@@ -27,6 +27,9 @@ internal sealed record ChartStop(double X, string Title, IReadOnlyList<string> V
 /// <param name="stops">The places with numbers, from left to right.</param>
 internal sealed class LineChart(string title, string xLabel, IReadOnlyList<ChartSeries> series, IReadOnlyList<ChartStop> stops)
 {
+    /// <summary>The most places with numbers: more could not be pointed at.</summary>
+    public const int MostStops = 50;
+
     private const int Height = 240, Top = 44, Bottom = 46, PlotUnits = 1000;
 
     private Axis _x = new(0, 1), _y = new(0, 1);
@@ -36,6 +39,13 @@ internal sealed class LineChart(string title, string xLabel, IReadOnlyList<Chart
 
     /// <summary>How the vertical axis writes its numbers.</summary>
     public Func<double, string> Format { get; init; } = Numbers.Round;
+
+    /// <summary>At most <see cref="MostStops"/> of so many places, the last among them.</summary>
+    public static IEnumerable<int> Spread(int places)
+    {
+        int count = Math.Min(MostStops, places);
+        for (int i = 1; i <= count; i++) yield return (int)((long)i * places / count) - 1;
+    }
 
     /// <summary>The chart with its legend, and the table of its numbers.</summary>
     /// <param name="caption">What stands under it.</param>

@@ -3,10 +3,10 @@ using DeepLab.Training;
 
 namespace DeepLab.Reports;
 
-/// <summary>A page about a training: curves of loss, learning rate and time, and its snapshots.</summary>
+/// <summary>A page about a training: curves of loss, mean IoU, learning rate and time, and its snapshots.</summary>
 public static class TrainingPage
 {
-    private const int Stops = 50, MostSnapshots = 500, SmallestWindow = 20;
+    private const int MostSnapshots = 500, SmallestWindow = 20;
     private const double WindowShare = 0.02, SpikesLeftOut = 0.005;
 
     // The fused score is what predicts, so its curve comes first.
@@ -28,26 +28,30 @@ public static class TrainingPage
         IReadOnlyList<LogBucket> buckets = history.Buckets;
         double[][] smooth = [.. Enumerable.Range(0, buckets[0].Values.Count).Select(c => Smooth(buckets, c, window))];
         IReadOnlyList<SnapshotRow> snapshots = SnapshotRow.From(training, smooth[TrainingHistory.FusedLoss]);
-        SnapshotRow[] measured = [.. snapshots.Where(s => !double.IsNaN(s.MeanIoU))];
+        SnapshotRow[] measured = training.Evaluations.Count == 0 ? [] : [.. snapshots.Where(s => !double.IsNaN(s.MeanIoU))];
+        double[] shares = measured.Length > 0
+            ? [.. measured.Select(m => m.MeanIoU)]
+            : [.. history.Evaluations.Select(b => b.Values[TrainingHistory.MeanIoU].Largest).Where(v => !double.IsNaN(v))];
 
         List<(string, string)> figures =
         [
             ("Iterations", Numbers.Count(history.LastIteration)),
             ("Fused loss at the end", Numbers.Measured(smooth[TrainingHistory.FusedLoss][^1])),
             ("Time", Numbers.Duration(history.TotalSeconds)),
-            ("Seconds an iteration", Numbers.Measured(history.TotalSeconds / history.Lines)),
+            ("Seconds an iteration", Numbers.Measured(history.TrainingSeconds / history.Lines)),
         ];
-        if (measured.Length > 0) figures.Add(("Best mean IoU", Numbers.Percent(measured.Max(m => m.MeanIoU))));
+        if (shares.Length > 0) figures.Add((measured.Length > 0 ? "Best mean IoU" : "Best mean IoU on the way", Numbers.Percent(shares.Max())));
 
         List<PageSection> sections = [new("loss", "Loss", LossChart(buckets, smooth, window))];
-        if (measured.Length > 0) sections.Add(new PageSection("iou", "Mean IoU", MeanIoUChart.Of("iteration", [.. measured.Select(m => (m.File.Iteration, m.MeanIoU, (double?)null))])));
+        if (MeasureChart(history, measured) is XElement measures) sections.Add(new PageSection("iou", "Mean IoU", measures));
         sections.Add(new PageSection("rate", "Learning rate", SingleChart(buckets, TrainingHistory.Rate, "learning rate", "The learning rate of the layers before the last; the last layer has a multiple of it.", null)));
         sections.Add(new PageSection("time", "Time", SingleChart(
-            buckets, TrainingHistory.Seconds, "seconds an iteration", $"Seconds an iteration: faint as logged, bold the mean over {Numbers.Count(window)} iterations.", smooth[TrainingHistory.Seconds])));
+            buckets, TrainingHistory.Seconds, "seconds an iteration", $"Seconds an iteration{(history.Evaluations.Count > 0 ? ", without the evaluations on the way" : "")}: faint as logged, bold the mean over {Numbers.Count(window)} iterations.", smooth[TrainingHistory.Seconds])));
         sections.Add(new PageSection("snapshots", "Snapshots", SnapshotTable(snapshots)));
         sections.Add(new PageSection("about", "About this page", HtmlPage.Facts(
         [
-            ("Log", $"{history.Path}, {Numbers.Count(history.Lines)} iterations{(history.IsCutOff ? "; its last line is cut off and left out" : "")}"),
+            ("Log", $"{history.Path}, {Numbers.Count(history.Lines)} iterations{CutOff(history, history.Path)}"),
+            .. history.EvaluationsPath is string evaluations ? [("Evaluations on the way", $"{evaluations}, {Numbers.Duration(history.EvaluationSeconds)}{CutOff(history, evaluations)}")] : Array.Empty<(string, string)>(),
             .. training.Network is null ? Array.Empty<(string, string)>() : [("Network", training.Network)],
             .. facts,
         ])));
@@ -57,18 +61,34 @@ public static class TrainingPage
     private static XElement LossChart(IReadOnlyList<LogBucket> buckets, double[][] smooth, long window)
     {
         ChartSeries[] series = [.. Losses.Select(l => new ChartSeries(l.Name, Points(buckets, smooth[l.Column]), Raw(buckets, l.Column)))];
-        var chart = new LineChart("Losses of the four scores", "iteration", series, [.. At(buckets).Select(b => Stop(buckets[b], Losses.Select(l => smooth[l.Column][b])))])
+        var chart = new LineChart("Losses of the four scores", "iteration", series, [.. LineChart.Spread(buckets.Count).Select(b => Stop(buckets[b], Losses.Select(l => smooth[l.Column][b])))])
         {
             Range = (0, Losses.Max(l => Largest(buckets, l.Column, smooth[l.Column]))),
         };
         return chart.ToFigure($"Softmax cross-entropy of the scores at three scales and of their maximum: faint as logged, bold the mean over {Numbers.Count(window)} iterations.");
     }
 
+    // Both kinds of measures may be there, of datasets that need not be the same.
+    private static XElement? MeasureChart(TrainingHistory history, IReadOnlyList<SnapshotRow> measured)
+    {
+        ChartPoint[] onTheWay = [.. history.Evaluations.Select(b => new ChartPoint(b.Last, b.Values[TrainingHistory.MeanIoU].Mean))];
+        ChartPoint[] snapshots = [.. measured.Select(s => new ChartPoint(s.File.Iteration, s.MeanIoU))];
+        return (onTheWay.Length, snapshots.Length) switch
+        {
+            (0, 0) => null,
+            (0, _) => MeanIoUChart.Of("iteration", "Mean IoU of each snapshot.", ("mean IoU", snapshots)),
+            (_, 0) => MeanIoUChart.Of("iteration", "Mean IoU that training measured on the way.", ("mean IoU", onTheWay)),
+            _ => MeanIoUChart.Of("iteration", "Mean IoU that training measured on the way, and of the snapshots that were evaluated later.", ("on the way", onTheWay), ("snapshots", snapshots)),
+        };
+    }
+
+    private static string CutOff(TrainingHistory history, string path) => history.CutOff.Contains(path) ? "; its last line is cut off and left out" : "";
+
     private static XElement SingleChart(IReadOnlyList<LogBucket> buckets, int column, string name, string caption, double[]? smooth)
     {
         double[] values = smooth ?? [.. buckets.Select(b => b.Values[column].Mean)];
         var series = new ChartSeries(name, Points(buckets, values), smooth is null ? null : Raw(buckets, column));
-        var chart = new LineChart(name, "iteration", [series], [.. At(buckets).Select(b => Stop(buckets[b], [values[b]]))])
+        var chart = new LineChart(name, "iteration", [series], [.. LineChart.Spread(buckets.Count).Select(b => Stop(buckets[b], [values[b]]))])
         {
             Range = (0, Largest(buckets, column, values)),
         };
@@ -106,13 +126,6 @@ public static class TrainingPage
             ? [new ChartPoint(b.Last, b.Values[column].Mean)]
             : new[] { new ChartPoint(b.Last, b.Values[column].Least), new ChartPoint(b.Last, b.Values[column].Largest) }),
     ];
-
-    // At most so many places whose numbers can be read, the last among them.
-    private static IEnumerable<int> At(IReadOnlyList<LogBucket> buckets)
-    {
-        int count = Math.Min(Stops, buckets.Count);
-        for (int i = 1; i <= count; i++) yield return (int)((long)i * buckets.Count / count) - 1;
-    }
 
     // A single wild iteration should not press the curve flat: the axis holds the means and all but the wildest values.
     private static double Largest(IReadOnlyList<LogBucket> buckets, int column, double[] means)

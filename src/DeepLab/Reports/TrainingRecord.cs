@@ -7,7 +7,7 @@ namespace DeepLab.Reports;
 
 /// <summary>What a page about a training is made of.</summary>
 /// <param name="Folder">The folder of the training.</param>
-/// <param name="History">Its log.</param>
+/// <param name="History">Its log, and its evaluations on the way.</param>
 /// <param name="Snapshots">Its snapshots, the earliest first.</param>
 /// <param name="Evaluations">Measures of snapshots; they are found by the names of the files.</param>
 /// <param name="Network">What network the last snapshot holds, in words; null without snapshots.</param>
@@ -15,13 +15,16 @@ public sealed record TrainingRecord(
     string Folder, TrainingHistory History, IReadOnlyList<SnapshotFile> Snapshots, IReadOnlyList<EvaluationReport> Evaluations, string? Network)
 {
     /// <summary>The log's name in a training's folder.</summary>
-    public const string LogName = "log.csv";
+    public const string LogName = TrainingLog.IterationsName;
+
+    /// <summary>The name, in a training's folder, of the measures that it took on the way.</summary>
+    public const string EvaluationsName = TrainingLog.EvaluationsName;
 
     /// <summary>Names that measures in a training's folder are looked for under.</summary>
     public static IReadOnlyList<string> MeasuresNames { get; } = ["measures.json", "eval.json"];
 
     /// <summary>Reads a training's folder.</summary>
-    /// <param name="folder">The folder with <c>log.csv</c> and snapshots.</param>
+    /// <param name="folder">The folder with <c>log.csv</c>, snapshots and perhaps <c>eval.csv</c>.</param>
     /// <param name="measures">A file of <c>eval --json</c>; null for the first of <see cref="MeasuresNames"/> that is there, if any.</param>
     /// <exception cref="DeepLabException">The folder is not there, or a file in it is not what it should be.</exception>
     public static TrainingRecord Load(string folder, string? measures = null)
@@ -29,8 +32,9 @@ public sealed record TrainingRecord(
         if (!Directory.Exists(folder)) throw new DeepLabException($"{folder}: there is no such folder; it should hold the {LogName} of a training");
         string log = Path.Combine(folder, LogName);
         if (!File.Exists(log)) throw new DeepLabException($"{folder}: holds no {LogName}; give the folder that train wrote its snapshots to");
+        string evaluations = Path.Combine(folder, EvaluationsName);
         measures ??= MeasuresNames.Select(n => Path.Combine(folder, n)).FirstOrDefault(File.Exists);
-        TrainingHistory history = TrainingHistory.Load(log);
+        TrainingHistory history = TrainingHistory.Load(log, File.Exists(evaluations) ? evaluations : null);
         IReadOnlyList<SnapshotFile> snapshots = SnapshotFile.FindNumbered(folder);
         return new TrainingRecord(folder, history, snapshots, measures is null ? [] : MeasuresFile.Load(measures), snapshots.Count == 0 ? null : Describe(snapshots[^1].Path));
     }

@@ -1,28 +1,31 @@
-using System.Globalization;
-using DeepLab.Weights;
-
 namespace DeepLab.Training;
 
-/// <summary>What the <c>log.csv</c> of a run tells, reduced to curves that can be drawn, however long the run was.</summary>
+/// <summary>What the <c>log.csv</c> and <c>eval.csv</c> of a run tell, reduced to curves that can be drawn, however long the run was.</summary>
 public sealed class TrainingHistory
 {
-    /// <summary>The most buckets that a log is reduced to.</summary>
+    /// <summary>The most buckets that a table is reduced to.</summary>
     public const int MostBuckets = 1000;
 
-    /// <summary>The columns of <see cref="LogBucket.Values"/>: the four scores' losses, the learning rate, and the seconds that an iteration took.</summary>
+    /// <summary>
+    /// The columns of <see cref="Buckets"/>: the four scores' losses, the learning rate, and the seconds that an iteration took, without what evaluations before it took.
+    /// </summary>
     public const int FullLoss = 0, ThreeQuartersLoss = 1, HalfLoss = 2, FusedLoss = 3, Rate = 4, Seconds = 5;
 
-    private const int LongestLine = 1000;
-    private const long LargestFile = 1L << 32;
-    private static readonly string[] Columns = ["iteration", "loss_1", "loss_075", "loss_05", "loss_fused", "rate", "seconds"];
+    /// <summary>The columns of <see cref="Evaluations"/>: shares from 0 to 1, or NaN where nothing could be measured.</summary>
+    public const int MeanIoU = 0, PixelAccuracy = 1;
 
-    private readonly LogBuckets _buckets = new(Columns.Length - 1, MostBuckets);
+    private const int Columns = 7, EvaluationColumns = 4;
+
+    private readonly LogBuckets _buckets = new(Columns - 1, MostBuckets), _evaluations = new(EvaluationColumns - 2, MostBuckets);
     private double _clock;
 
-    private TrainingHistory(string path) => Path = path;
+    private TrainingHistory(string path, string? evaluationsPath) => (Path, EvaluationsPath) = (path, evaluationsPath);
 
-    /// <summary>The file.</summary>
+    /// <summary>The log.</summary>
     public string Path { get; }
+
+    /// <summary>The file of the evaluations on the way; null for none.</summary>
+    public string? EvaluationsPath { get; }
 
     /// <summary>The lines that were read, an iteration each.</summary>
     public long Lines { get; private set; }
@@ -30,110 +33,75 @@ public sealed class TrainingHistory
     /// <summary>The last iteration, 0 if there is none.</summary>
     public long LastIteration { get; private set; }
 
-    /// <summary>The seconds that the run took. Where its clock began again, as after a restart, the parts are added up.</summary>
-    public double TotalSeconds { get; private set; }
+    /// <summary>The seconds that the iterations took, without evaluations. Where the log's clock began again, as after a restart, the parts are added up.</summary>
+    public double TrainingSeconds { get; private set; }
 
-    /// <summary>Whether the file ended amid a line, as a crash leaves it; that line is left out.</summary>
-    public bool IsCutOff { get; private set; }
+    /// <summary>The seconds that evaluations took.</summary>
+    public double EvaluationSeconds { get; private set; }
+
+    /// <summary>The seconds that the run took.</summary>
+    public double TotalSeconds => TrainingSeconds + EvaluationSeconds;
+
+    /// <summary>The files that ended amid a line, as a crash leaves them; those lines are left out.</summary>
+    public IReadOnlyList<string> CutOff { get; private set; } = [];
 
     /// <summary>The log's lines in runs of neighbours, at most <see cref="MostBuckets"/>.</summary>
     public IReadOnlyList<LogBucket> Buckets { get; private set; } = [];
 
-    /// <summary>Reads a log; one that is still being written too.</summary>
-    /// <param name="path">A file as training writes it. Columns are found by their names; others than ours are skipped.</param>
-    /// <exception cref="InvalidFileException">It cannot be read, is larger than 4 GiB, or a line is not what it should be.</exception>
-    public static TrainingHistory Load(string path)
-    {
-        var history = new TrainingHistory(path);
-        try
-        {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 16);
-            if (stream.Length > LargestFile) throw new InvalidFileException(path, $"is {stream.Length} bytes large, expected a log of at most {LargestFile}");
-            using var reader = new StreamReader(stream);
-            history.Read(reader);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidFileException(path, $"cannot be read: {e.Message}", e);
-        }
+    /// <summary>The evaluations on the way in runs of neighbours, at most <see cref="MostBuckets"/>, and so one each unless there are more; none without a file of them.</summary>
+    public IReadOnlyList<LogBucket> Evaluations { get; private set; } = [];
 
+    /// <summary>Reads the tables of a run; of one that is still going on too. Columns are found by their names; others than ours are skipped.</summary>
+    /// <param name="log">A file as training writes it, an iteration a line.</param>
+    /// <param name="evaluations">The file that training writes beside it if it evaluates on the way, an evaluation a line; null for none.</param>
+    /// <exception cref="InvalidFileException">A file cannot be read, is larger than 4 GiB, or a line is not what it should be.</exception>
+    public static TrainingHistory Load(string log, string? evaluations = null)
+    {
+        var history = new TrainingHistory(log, evaluations);
+        using var iterations = new RunTable(log, TrainingLog.IterationColumns);
+        using RunTable? measures = evaluations is null ? null : new RunTable(evaluations, TrainingLog.EvaluationColumns, mayLackValues: true);
+        history.Read(iterations, measures);
+        history.CutOff = [.. iterations.IsCutOff ? [log] : Array.Empty<string>(), .. measures is { IsCutOff: true } ? [evaluations!] : Array.Empty<string>()];
         history.Buckets = history._buckets.ToList();
+        history.Evaluations = history._evaluations.ToList();
         return history;
     }
 
-    private void Read(TextReader reader)
+    // Both tables are gone through side by side, since an evaluation's time is part of the log's next line.
+    private void Read(RunTable iterations, RunTable? evaluations)
     {
-        var line = new char[LongestLine];
-        long number = 0;
-        int[]? columns = null;
-        while (ReadLine(reader, line, ++number) is int length)
+        Span<double> line = stackalloc double[Columns], evaluation = stackalloc double[EvaluationColumns];
+        bool isPending = evaluations?.Read(evaluation) ?? false;
+        while (iterations.Read(line))
         {
-            ReadOnlySpan<char> text = line.AsSpan(0, length).TrimEnd('\r');
-            if (columns is null) columns = FindColumns(text);
-            else if (!text.IsWhiteSpace()) Add(text, columns, number);
+            double paused = 0;
+            for (; isPending && evaluation[0] < line[0]; isPending = evaluations!.Read(evaluation)) paused += Add(evaluation, evaluations!);
+            Add(line, paused, iterations);
         }
 
-        if (columns is null) throw new InvalidFileException(Path, $"has no first line, expected the names of the columns: {string.Join(',', Columns)}");
+        for (; isPending; isPending = evaluations!.Read(evaluation)) _ = Add(evaluation, evaluations!);
     }
 
-    // The length of the next whole line, or null: what no line feed ends has not been written whole.
-    private int? ReadLine(TextReader reader, char[] line, long number)
+    private void Add(Span<double> line, double paused, RunTable table)
     {
-        int length = 0;
-        for (int c = reader.Read(); c >= 0; c = reader.Read())
-        {
-            if (c == '\n') return length;
-            if (length == line.Length) throw new InvalidFileException(Path, $"line {number} is longer than {LongestLine} characters, so it is no log of a training");
-            line[length++] = (char)c;
-        }
-
-        IsCutOff = length > 0;
-        return null;
-    }
-
-    private int[] FindColumns(ReadOnlySpan<char> header)
-    {
-        string[] names = header.ToString().Split(',', StringSplitOptions.TrimEntries);
-        int[] columns = [.. Columns.Select(c => Array.IndexOf(names, c))];
-        int missing = Array.IndexOf(columns, -1);
-        if (missing >= 0)
-            throw new InvalidFileException(Path, $"line 1 names no column '{Columns[missing]}' but {FileText.Quote(header.ToString())}, expected {string.Join(',', Columns)}");
-        return columns;
-    }
-
-    private void Add(ReadOnlySpan<char> line, int[] columns, long number)
-    {
-        Span<double> values = stackalloc double[Columns.Length];
-        for (int c = 0; c < columns.Length; c++)
-        {
-            ReadOnlySpan<char> field = Field(line, columns[c]);
-            if (!double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out values[c]) || !(Math.Abs(values[c]) <= float.MaxValue))
-                throw new InvalidFileException(Path, $"line {number}: {Columns[c]} is {FileText.Quote(field.ToString())}, expected a number");
-        }
-
-        double iteration = values[0], clock = values[^1];
-        if (iteration != Math.Floor(iteration) || iteration <= LastIteration || iteration > int.MaxValue)
-            throw new InvalidFileException(Path, $"line {number}: iteration {FileText.Quote(Field(line, columns[0]).ToString())} after {LastIteration}, expected a larger whole number");
-        if (clock < 0) throw new InvalidFileException(Path, $"line {number}: seconds are negative");
-        double took = clock >= _clock ? clock - _clock : clock;
-        values[^1] = Lines == 0 ? took : took / (iteration - LastIteration);
-        TotalSeconds += took;
-        _clock = clock;
-        LastIteration = (long)iteration;
+        double clock = line[^1];
+        if (clock < 0) throw table.Wrong("seconds are negative");
+        double took = clock >= _clock ? Math.Max(clock - _clock - paused, 0) : clock;
+        long iteration = (long)line[0];
+        line[^1] = Lines == 0 ? took : took / (iteration - LastIteration);
+        TrainingSeconds += took;
+        (_clock, LastIteration) = (clock, iteration);
         Lines++;
-        _buckets.Add(LastIteration, values[1..]);
+        _buckets.Add(iteration, line[1..]);
     }
 
-    private static ReadOnlySpan<char> Field(ReadOnlySpan<char> line, int index)
+    private double Add(ReadOnlySpan<double> evaluation, RunTable table)
     {
-        for (; index > 0; index--)
-        {
-            int comma = line.IndexOf(',');
-            if (comma < 0) return [];
-            line = line[(comma + 1)..];
-        }
-
-        int end = line.IndexOf(',');
-        return (end < 0 ? line : line[..end]).Trim();
+        (double meanIoU, double accuracy, double seconds) = (evaluation[1], evaluation[2], evaluation[3]);
+        if (meanIoU is < 0 or > 1 || accuracy is < 0 or > 1) throw table.Wrong("mean_iou and pixel_accuracy are shares, expected numbers from 0 to 1");
+        if (!(seconds >= 0)) throw table.Wrong("seconds are negative or no number");
+        EvaluationSeconds += seconds;
+        _evaluations.Add((long)evaluation[0], evaluation[1..3]);
+        return seconds;
     }
 }

@@ -8,15 +8,19 @@ namespace DeepLab.Training;
 /// </summary>
 internal sealed class TrainingLog : ITrainingSink, IDisposable
 {
+    public const string IterationsName = "log.csv", EvaluationsName = "eval.csv";
+
+    public const string IterationColumns = "iteration,loss_1,loss_075,loss_05,loss_fused,rate,seconds", EvaluationColumns = "iteration,mean_iou,pixel_accuracy,seconds";
+
     private readonly string _evaluationsPath;
     private readonly AppendedFile _iterations;
     private AppendedFile? _evaluations;
 
     public TrainingLog(string folder)
     {
-        _evaluationsPath = Path.Combine(folder, "eval.csv");
-        _iterations = AppendedFile.Open(Path.Combine(folder, "log.csv"), FileMode.Create);
-        _iterations.WriteLine("iteration,loss_1,loss_075,loss_05,loss_fused,rate,seconds");
+        _evaluationsPath = Path.Combine(folder, EvaluationsName);
+        _iterations = AppendedFile.Open(Path.Combine(folder, IterationsName), FileMode.Create);
+        _iterations.WriteLine(IterationColumns);
         DeleteEvaluations();
     }
 
@@ -33,7 +37,7 @@ internal sealed class TrainingLog : ITrainingSink, IDisposable
         if (_evaluations is null)
         {
             _evaluations = AppendedFile.Open(_evaluationsPath, FileMode.Create);
-            _evaluations.WriteLine("iteration,mean_iou,pixel_accuracy,seconds");
+            _evaluations.WriteLine(EvaluationColumns);
         }
 
         _evaluations.WriteLine(string.Create(

@@ -10,7 +10,7 @@ namespace DeepLab.Training;
 /// <param name="Iteration">Iterations done.</param>
 /// <param name="Report">The measures.</param>
 /// <param name="Panel">
-/// The first image of the list as it is, with its labels over it, and with the prediction over it, side by side; each at most
+/// The first image of the list, its labels and the prediction in VOC's colours, side by side; each at most
 /// <see cref="TrainingValidation.LongestPanelSide"/> pixels high and wide.
 /// </param>
 /// <param name="Elapsed">How long it took.</param>
@@ -58,42 +58,5 @@ public sealed class TrainingValidation
     }
 
     /// <summary>Photograph, truth and prediction of one image.</summary>
-    internal static RgbImage Panel(EvaluatedImage image)
-    {
-        double scale = Math.Min(1, (double)LongestPanelSide / Math.Max(image.Image.Height, image.Image.Width));
-        int height = Math.Max(1, (int)(image.Image.Height * scale)), width = Math.Max(1, (int)(image.Image.Width * scale));
-        RgbImage photograph = Shrink(image.Image, height, width);
-        return Overlay.SideBySide(
-            Overlay.SideBySide(photograph, Overlay.Blend(photograph, Shrink(image.Labels, height, width), Palette.Voc)),
-            Overlay.Blend(photograph, Shrink(image.Prediction, height, width), Palette.Voc));
-    }
-
-    private static LabelMap Shrink(LabelMap labels, int height, int width)
-    {
-        var smaller = new LabelMap(height, width);
-        Resizing.Nearest(labels.Labels, labels.Height, labels.Width, smaller.Labels, height, width);
-        return smaller;
-    }
-
-    // The mean of the pixels that fall into each new one: a photograph of any size needs no memory beside the result.
-    private static RgbImage Shrink(RgbImage image, int height, int width)
-    {
-        var smaller = new RgbImage(height, width);
-        for (int i = 0; i < smaller.Pixels.Length; i++)
-        {
-            (int y, int x, int channel) = (i / 3 / width, i / 3 % width, i % 3);
-            (int top, int bottom) = ((int)((long)y * image.Height / height), (int)((y + 1L) * image.Height / height));
-            (int left, int right) = ((int)((long)x * image.Width / width), (int)((x + 1L) * image.Width / width));
-            long sum = 0;
-            for (int row = top; row < bottom; row++)
-            {
-                for (int column = left; column < right; column++) sum += image.Pixels[(((row * image.Width) + column) * 3) + channel];
-            }
-
-            long count = (long)(bottom - top) * (right - left);
-            smaller.Pixels[i] = (byte)((sum + (count / 2)) / count);
-        }
-
-        return smaller;
-    }
+    internal static RgbImage Panel(EvaluatedImage image) => image.ReducedTo(LongestPanelSide).SideBySide(Palette.Voc);
 }

@@ -11,7 +11,7 @@ public sealed class BenchCommandTests
         string path = Path.GetTempFileName();
         try
         {
-            CommandLineResult result = CommandLine.Run("bench", "--depth", "18", "--classes", "2", "--size", "33", "--threads", "1", "--json", path, "--layers");
+            CliRun result = CliRun.Of("bench", "--depth", "18", "--classes", "2", "--size", "33", "--threads", "1", "--json", path, "--layers");
 
             Assert.Equal(0, result.Status);
             using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));

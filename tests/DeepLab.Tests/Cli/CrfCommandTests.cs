@@ -41,12 +41,21 @@ public sealed class CrfCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_photograph_is_turned_by_EXIF_as_predict_turns_it()
+    {
+        NpyFile.Write(At("scores.npy"), [2, 17, 11], new float[2 * 17 * 11]);
+        CliRun run = CliRun.Of("crf", Path.Combine(AppContext.BaseDirectory, "Golden", "predict", "exif6.jpg"), At("scores.npy"), "-o", At("labels.png"));
+        Assert.Equal((0, ""), (run.Status, run.Error));
+        Assert.Equal((17, 11), RgbImage.ReadSize(At("labels.png")));
+    }
+
+    [Fact]
     public void Scores_that_predict_saved_give_the_labels_of_refining_them_at_once()
     {
         RgbImage image = SaveImage("photo.png", 40, 60);
         float[] values = [.. HashUniform.Values(HashUniform.Seed("crf", "padded"), 65 * 65 * 3).Select(u => 5 * u)];
         var map = new ScoreMap(values, new MapSize(65, 65), 3, 513);
-        NpyFile.Write(At("scores.npy"), [3, 65, 65], map.ToChannelsFirst());
+        ScoreFile.Write(At("scores.npy"), map.Values, map.Size, map.Classes);
         string[] colors = ["--crf-color-deviation", "50", "--crf-iterations", "2"];
 
         Assert.Equal($"labels of 60×40 pixels and 3 classes, from 65×65 scores over its padded square of 513, 2 steps: {At("labels.png")}\n", Crf("labels.png", [.. colors, "--padded"]).Out);

@@ -27,7 +27,7 @@ public sealed class TrainCommandTests(ShapesFixture shapes) : IClassFixture<Shap
     public void Training_writes_a_snapshot_and_a_log_and_goes_on_from_a_snapshot_with_other_classes()
     {
         string snapshots = shapes.PathOf("first");
-        CommandLineResult result = Train("first", "--init", "scratch", "--depth", "18", "--max-iter", "2", "--gpu0", "3");
+        CliRun result = Train("first", "--init", "scratch", "--depth", "18", "--max-iter", "2", "--gpu0", "3");
 
         Assert.Equal(0, result.Status);
         Assert.StartsWith("note: --gpu0 is ignored", result.Error, StringComparison.Ordinal);
@@ -39,13 +39,13 @@ public sealed class TrainCommandTests(ShapesFixture shapes) : IClassFixture<Shap
         Assert.Contains($"snapshot {snapshot}", result.Out, StringComparison.Ordinal);
         Assert.Contains("of the time went by waiting for images", result.Out, StringComparison.Ordinal);
 
-        CommandLineResult next = Train("second", "--init", snapshot, "--classes", "21", "--max-iter", "1", "--snapshot-format", "safetensors");
+        CliRun next = Train("second", "--init", snapshot, "--classes", "21", "--max-iter", "1", "--snapshot-format", "safetensors");
 
         Assert.Equal(0, next.Status);
         Assert.Contains("has no last layer for 21 classes; it is drawn anew", next.Error, StringComparison.Ordinal);
         Assert.Equal(new DeepLabConfiguration(18, 21), NetworkFile.ReadConfiguration(Path.Combine(shapes.PathOf("second"), "VOC12_scenes_1.safetensors")));
 
-        CommandLineResult wrongDepth = Train("third", "--init", snapshot, "--depth", "34");
+        CliRun wrongDepth = Train("third", "--init", snapshot, "--depth", "34");
         Assert.Equal(1, wrongDepth.Status);
         Assert.Contains("give --depth 18", wrongDepth.Error, StringComparison.Ordinal);
     }
@@ -55,7 +55,7 @@ public sealed class TrainCommandTests(ShapesFixture shapes) : IClassFixture<Shap
     {
         using var interruption = new CancellationTokenSource();
         interruption.Cancel();
-        CommandLineResult result = Train(interruption.Token, "interrupted", "--init", "scratch", "--depth", "18", "--max-iter", "50");
+        CliRun result = Train(interruption.Token, "interrupted", "--init", "scratch", "--depth", "18", "--max-iter", "50");
 
         Assert.Equal(130, result.Status);
         Assert.True(File.Exists(Path.Combine(shapes.PathOf("interrupted"), "VOC12_scenes_1.pth")));
@@ -65,7 +65,7 @@ public sealed class TrainCommandTests(ShapesFixture shapes) : IClassFixture<Shap
     [Fact]
     public void A_loss_that_is_not_finite_stops_the_run_and_names_iteration_and_image()
     {
-        CommandLineResult result = Train("wild", "--init", "scratch", "--depth", "18", "--max-iter", "50", "--lr", "1e6");
+        CliRun result = Train("wild", "--init", "scratch", "--depth", "18", "--max-iter", "50", "--lr", "1e6");
 
         Assert.Equal(1, result.Status);
         Assert.Matches(@"^deeplab: the loss is \S+ in iteration \d+ at image train_000[123]", result.Error);
@@ -75,7 +75,7 @@ public sealed class TrainCommandTests(ShapesFixture shapes) : IClassFixture<Shap
     [Fact]
     public void Training_without_weights_asks_for_a_file_or_scratch()
     {
-        CommandLineResult result = Train("none");
+        CliRun result = Train("none");
 
         Assert.Equal(1, result.Status);
         Assert.Contains("--init scratch", result.Error, StringComparison.Ordinal);
@@ -91,19 +91,19 @@ public sealed class TrainCommandTests(ShapesFixture shapes) : IClassFixture<Shap
         mask.Save(Path.Combine(masks, "train_0001.png"), Palette.Voc);
         File.WriteAllText(list, "train_0001\n");
 
-        CommandLineResult result = CommandLine.Run("train", "--images", images, "--labels", masks, "--list", list, "--classes", "2", "--init", "scratch");
+        CliRun result = CliRun.Of("train", "--images", images, "--labels", masks, "--list", list, "--classes", "2", "--init", "scratch");
 
         Assert.Equal(1, result.Status);
         Assert.Contains("--map-label 255=1", result.Error, StringComparison.Ordinal);
         Assert.Contains("training was not started", result.Error, StringComparison.Ordinal);
     }
 
-    private CommandLineResult Train(string snapshots, params string[] more) => Train(CancellationToken.None, snapshots, more);
+    private CliRun Train(string snapshots, params string[] more) => Train(CancellationToken.None, snapshots, more);
 
-    private CommandLineResult Train(CancellationToken cancellation, string snapshots, params string[] more)
+    private CliRun Train(CancellationToken cancellation, string snapshots, params string[] more)
     {
         string[] common = ["train", "--voc", shapes.Root, "--crop", "65", "--iter-size", "1", "--threads", "1", "--snapshots", shapes.PathOf(snapshots)];
         string[] classes = more.Contains("--classes") ? [] : ["--classes", ShapesFixture.Classes];
-        return CommandLine.Run(cancellation, [.. common, .. classes, .. more]);
+        return CliRun.Of(cancellation, [.. common, .. classes, .. more]);
     }
 }

@@ -38,7 +38,7 @@ public sealed class UsageTests
     [MemberData(nameof(WrongLines))]
     public void Wrong_usage_is_one_line_with_a_pointer_to_the_help_and_status_2(string line, string told)
     {
-        CommandLineResult result = CommandLine.Run(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        CliRun result = CliRun.Of(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
         Assert.Equal(2, result.Status);
         Assert.Empty(result.Out);
@@ -51,8 +51,8 @@ public sealed class UsageTests
     [Fact]
     public void A_failure_is_one_line_with_status_1_and_verbose_adds_the_stack()
     {
-        CommandLineResult result = CommandLine.Run("train", "--voc", "no/such/place", "--init", "scratch");
-        CommandLineResult verbose = CommandLine.Run("train", "--voc", "no/such/place", "--init", "scratch", "--verbose");
+        CliRun result = CliRun.Of("train", "--voc", "no/such/place", "--init", "scratch");
+        CliRun verbose = CliRun.Of("train", "--voc", "no/such/place", "--init", "scratch", "--verbose");
 
         Assert.Equal(1, result.Status);
         Assert.Equal(1, verbose.Status);
@@ -66,15 +66,24 @@ public sealed class UsageTests
     [InlineData("bench")]
     [InlineData("demo")]
     [InlineData("crf")]
+    [InlineData("predict")]
+    [InlineData("eval")]
+    [InlineData("report")]
     public void Help_shows_defaults_and_an_example(string command)
     {
-        CommandLineResult result = CommandLine.Run(command, "--help");
+        CliRun result = CliRun.Of(command, "--help");
 
         Assert.Equal(0, result.Status);
         Assert.Empty(result.Error);
         Assert.Contains("[default: ", result.Out, StringComparison.Ordinal);
         Assert.Contains($"Examples:\n  deeplab {command}", result.Out.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("train", "images an update (or --iterSize) [default: 10]")]
+    [InlineData("eval", "the folder of their label images (or --GTpath, --testGTpath) [default: data/gt/]")]
+    public void Help_tells_other_names_before_defaults(string command, string text) =>
+        Assert.Contains(text, string.Join(' ', CliRun.Of(command, "--help").Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("--max-iter", "--maxIter", "7")]

@@ -10,7 +10,7 @@ public sealed class WatchArgumentsTests(ShapesFixture shapes) : IClassFixture<Sh
     public void A_watched_run_prints_its_mean_IoU_and_writes_it_to_eval_csv_and_to_an_event_file()
     {
         string snapshots = shapes.PathOf("watched"), runs = shapes.PathOf("runs");
-        CommandLineResult result = Train("--voc", shapes.Root, "--snapshots", snapshots, "--max-iter", "3", "--eval-every", "2", "--log-dir", runs);
+        CliRun result = Train("--voc", shapes.Root, "--snapshots", snapshots, "--max-iter", "3", "--eval-every", "2", "--log-dir", runs);
 
         Assert.Equal(0, result.Status);
         Assert.Contains($"validation  1 images every 2 iterations ({Path.Combine(shapes.Root, "ImageSets", "Segmentation", "val.txt")})", result.Out, StringComparison.Ordinal);
@@ -40,7 +40,7 @@ public sealed class WatchArgumentsTests(ShapesFixture shapes) : IClassFixture<Sh
             "--images", Path.Combine(shapes.Root, "JPEGImages"), "--labels", Path.Combine(shapes.Root, "SegmentationClass"),
             "--list", Path.Combine(shapes.Root, "ImageSets", "Segmentation", "train.txt"), "--snapshots", shapes.PathOf("list"), "--max-iter", "1",
         ];
-        CommandLineResult result = Train([.. dataset, "--eval-every", "5", "--eval-list", list]);
+        CliRun result = Train([.. dataset, "--eval-every", "5", "--eval-list", list]);
         Assert.Equal(0, result.Status);
         Assert.Contains($"validation  1 images every 5 iterations ({list})", result.Out, StringComparison.Ordinal);
         Assert.Matches(@"iteration 1  mean IoU 0\.\d{4}", result.Out);
@@ -60,24 +60,24 @@ public sealed class WatchArgumentsTests(ShapesFixture shapes) : IClassFixture<Sh
     [Fact]
     public void A_validation_split_that_is_not_there_or_has_no_files_stops_the_run_before_it_starts()
     {
-        CommandLineResult missing = Train("--voc", shapes.Root, "--eval-every", "2", "--eval-split", "test");
+        CliRun missing = Train("--voc", shapes.Root, "--eval-every", "2", "--eval-split", "test");
         Assert.Equal(1, missing.Status);
         Assert.Contains("test.txt: there is no such list; the lists there are ", missing.Error, StringComparison.Ordinal);
 
         File.WriteAllText(Path.Combine(shapes.Root, "ImageSets", "Segmentation", "gone.txt"), "gone_0001\n");
-        CommandLineResult gone = Train("--voc", shapes.Root, "--eval-every", "2", "--eval-split", "gone", "--log-dir", shapes.PathOf("never"));
+        CliRun gone = Train("--voc", shapes.Root, "--eval-every", "2", "--eval-split", "gone", "--log-dir", shapes.PathOf("never"));
         Assert.Equal(1, gone.Status);
         Assert.Contains("2 of the listed files are missing", gone.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(shapes.PathOf("never")));
     }
 
-    private static void AssertUsage(CommandLineResult result, string told)
+    private static void AssertUsage(CliRun result, string told)
     {
         Assert.Equal(2, result.Status);
         Assert.StartsWith($"deeplab: {told}; see deeplab train --help", result.Error, StringComparison.Ordinal);
     }
 
-    private static CommandLineResult Train(params string[] more) => CommandLine.Run(
+    private static CliRun Train(params string[] more) => CliRun.Of(
         [
             "train", "--init", "scratch", "--depth", "18", "--crop", "65", "--iter-size", "1", "--threads", "1", "--classes", ShapesFixture.Classes, .. more,
         ]);

@@ -43,13 +43,6 @@ public sealed class PredictorTests
     }
 
     [Fact]
-    public void Channels_first_is_the_transpose()
-    {
-        var map = new ScoreMap([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], new MapSize(2, 3), 2, 17);
-        Assert.Equal([1, 3, 5, 7, 9, 11, 2, 4, 6, 8, 10, 12], map.ToChannelsFirst());
-    }
-
-    [Fact]
     public void An_image_whose_square_would_not_fit_an_array_is_refused()
     {
         using var backend = new CpuBackend(threads: 1);

@@ -44,6 +44,46 @@ public sealed class TrainingPageTests : IDisposable
     }
 
     [Fact]
+    public void Evaluations_on_the_way_are_a_curve_and_the_measures_of_their_snapshots()
+    {
+        WriteLog(60);
+        TinyNetwork.Save(Path.Combine(_folder, "s_30.safetensors"), 2);
+        TinyNetwork.Save(Path.Combine(_folder, "s_50.safetensors"), 2);
+        File.WriteAllText(Path.Combine(_folder, "eval.csv"), "iteration,mean_iou,pixel_accuracy,seconds\n20,0.25,0.5,1\n30,0.625,0.75,1\n60,0.5,0.75,1\n");
+
+        CliRun run = CliRun.Of("report", _folder);
+
+        Assert.Equal((0, ""), (run.Status, run.Error));
+        Assert.StartsWith("60 iterations, 2 snapshots, 3 evaluations on the way\n", run.Out, StringComparison.Ordinal);
+        var page = new ReportPage(Page);
+        page.AssertSound();
+        Assert.Equal(["iteration 20: 25.00 %", "iteration 30: 62.50 %", "iteration 60: 50.00 %"], Stops(page, "iou"));
+        Assert.Equal(["62.50 %", "–"], page.Section("snapshots").Descendants("tbody").Single().Elements("tr").Select(r => r.Elements("td").ElementAt(2).Value));
+
+        // 120 s are logged, of which the evaluations after iterations 20 and 30 took two; that after the last one comes on top.
+        Assert.Equal(["60", "0.5000", "2 min 01 s", "1.967", "62.50 %"], page.OfClass("figures").Single().Descendants("dd").Select(d => d.Value));
+        Assert.Equal("Best mean IoU on the way", page.OfClass("figures").Single().Descendants("dt").Last().Value);
+        Assert.Contains($"{_folder}/eval.csv, 3 s", page.Section("about").Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Measures_of_snapshots_are_drawn_beside_evaluations_on_the_way()
+    {
+        WriteLog(60);
+        TinyNetwork.Save(Path.Combine(_folder, "s_30.safetensors"), 2);
+        File.WriteAllText(Path.Combine(_folder, "measures.json"), $"[{Measures.Replace("NAME", "s_30.safetensors").Replace("IOU", "0.75")}]");
+        File.WriteAllText(Path.Combine(_folder, "eval.csv"), "iteration,mean_iou,pixel_accuracy,seconds\n30,0.875,0.5,1\n60,NaN,NaN,1\n");
+
+        TrainingPage.Write(Page, TrainingRecord.Load(_folder), []);
+
+        var page = new ReportPage(Page);
+        page.AssertSound();
+        Assert.Equal(["iteration 30: on the way 87.50 %, snapshots 75.00 %", "iteration 60: on the way –, snapshots –"], Stops(page, "iou"));
+        Assert.Equal("75.00 %", page.OfClass("figures").Single().Descendants("dd").Last().Value);
+        Assert.Equal("75.00 %", page.Section("snapshots").Descendants("tbody").Single().Element("tr")!.Elements("td").ElementAt(2).Value);
+    }
+
+    [Fact]
     public void A_log_of_200000_iterations_makes_a_small_page()
     {
         WriteLog(200_000);
@@ -93,6 +133,9 @@ public sealed class TrainingPageTests : IDisposable
         Assert.Equal(2, CliRun.Of("report").Status);
         Assert.False(File.Exists(Page));
     }
+
+    private static IEnumerable<string?> Stops(ReportPage page, string section) =>
+        page.Section(section).Descendants("g").Where(g => (string?)g.Attribute("class") == "stop").Select(g => (string?)g.Attribute("aria-label"));
 
     private static void AssertFails(int status, string message, params string[] args)
     {

@@ -13,6 +13,8 @@ public sealed class TrainingHistoryTests : IDisposable
 
     public TrainingHistoryTests() => _path = Path.Combine(_folder, "log.csv");
 
+    private string EvaluationsPath => Path.Combine(_folder, "eval.csv");
+
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
@@ -26,7 +28,9 @@ public sealed class TrainingHistoryTests : IDisposable
 
         TrainingHistory history = TrainingHistory.Load(_path);
 
-        Assert.Equal((2, 2, 12.5, false), (history.Lines, history.LastIteration, history.TotalSeconds, history.IsCutOff));
+        Assert.Equal((2, 2, 12.5), (history.Lines, history.LastIteration, history.TotalSeconds));
+        Assert.Empty(history.CutOff);
+        Assert.Empty(history.Evaluations);
         Assert.Equal(2, history.Buckets.Count);
         Assert.Equal([1.5, 2, 3, 3, 0.25, 2.5], history.Buckets[1].Values.Select(v => v.Mean));
         Assert.Equal(10, history.Buckets[0].Values[TrainingHistory.Seconds].Mean);
@@ -36,8 +40,64 @@ public sealed class TrainingHistoryTests : IDisposable
     public void A_line_that_a_crash_cut_off_is_left_out()
     {
         TrainingHistory history = Load("1,1,1,1,1,1,1\n2,1,1,1,1,1,1.2");
-        Assert.Equal((1, true), (history.Lines, history.IsCutOff));
-        Assert.Equal((0, false), (Load("").Lines, Load("").IsCutOff));
+        Assert.Equal(1, history.Lines);
+        Assert.Equal([_path], history.CutOff);
+        Assert.Equal(0, Load("").Lines);
+        Assert.Empty(Load("").CutOff);
+    }
+
+    [Fact]
+    public void Evaluations_on_the_way_are_read_and_their_time_is_no_iterations()
+    {
+        // Two seconds an iteration; after the second an evaluation of 10 s, after the third two that the log knows of as one pause of 7 s, after the last one of 4 s.
+        TrainingHistory history = Load(
+            "1,1,1,1,1,1,2\n2,1,1,1,1,1,4\n3,1,1,1,1,1,16\n6,1,1,1,1,1,29\n",
+            "2,0.25,0.5,10.000\n3,0.5,0.625,5\n4,NaN,NaN,2\n6,0.75,0.875,4\n7,0.1,0.");
+
+        Assert.Equal([2, 2, 2, 2], history.Buckets.Select(b => b.Values[TrainingHistory.Seconds].Mean));
+        Assert.Equal((12.0, 21.0, 33.0), (history.TrainingSeconds, history.EvaluationSeconds, history.TotalSeconds));
+        Assert.Equal([2, 3, 4, 6], history.Evaluations.Select(e => e.Last));
+        Assert.Equal([0.25, 0.5, double.NaN, 0.75], history.Evaluations.Select(e => e.Values[TrainingHistory.MeanIoU].Mean));
+        Assert.Equal([0.5, 0.625, double.NaN, 0.875], history.Evaluations.Select(e => e.Values[TrainingHistory.PixelAccuracy].Mean));
+        Assert.Equal([EvaluationsPath], history.CutOff);
+        Assert.Equal(EvaluationsPath, history.EvaluationsPath);
+    }
+
+    [Fact]
+    public void A_clock_that_began_again_or_is_rounded_has_no_negative_seconds()
+    {
+        TrainingHistory history = Load("1,1,1,1,1,1,2\n2,1,1,1,1,1,3\n3,1,1,1,1,1,9\n", "1,0.5,0.5,1.001\n2,0.5,0.5,100\n");
+        Assert.Equal([2, 0, 0], history.Buckets.Select(b => b.Values[TrainingHistory.Seconds].Mean));
+        history = Load("1,1,1,1,1,1,8\n2,1,1,1,1,1,3\n", "1,0.5,0.5,5\n");
+        Assert.Equal((11.0, 16.0), (history.TrainingSeconds, history.TotalSeconds));
+    }
+
+    [Theory]
+    [InlineData("2,0.5,1.5,1\n", "line 2: mean_iou and pixel_accuracy are shares, expected numbers from 0 to 1")]
+    [InlineData("2,-0.5,0.5,1\n", "line 2: mean_iou and pixel_accuracy are shares, expected numbers from 0 to 1")]
+    [InlineData("2,0.5,0.5,-1\n", "line 2: seconds are negative or no number")]
+    [InlineData("2,0.5,0.5,NaN\n", "line 2: seconds are negative or no number")]
+    [InlineData("2,0.5,0.5,1\n2,0.5,0.5,1\n", "line 3: iteration '2' after 2, expected a larger whole number")]
+    [InlineData("NaN,0.5,0.5,1\n", "line 2: iteration is 'NaN', expected a number")]
+    [InlineData("2,Infinity,0.5,1\n", "line 2: mean_iou is 'Infinity', expected a number")]
+    [InlineData("2,0.5\n", "line 2: pixel_accuracy is '', expected a number")]
+    public void Wrong_evaluations_are_told_with_their_lines(string lines, string message)
+    {
+        var e = Assert.Throws<InvalidFileException>(() => Load("1,1,1,1,1,1,1\n", lines));
+        Assert.Equal($"{EvaluationsPath}: {message}", e.Message);
+    }
+
+    [Fact]
+    public void Evaluations_of_any_number_become_at_most_1000_buckets()
+    {
+        const int Lines = 5000;
+        TrainingHistory history = Load(
+            string.Concat(Enumerable.Range(1, Lines).Select(i => string.Create(CultureInfo.InvariantCulture, $"{i},1,1,1,1,1,{i * 3}\n"))),
+            string.Concat(Enumerable.Range(1, Lines).Select(i => string.Create(CultureInfo.InvariantCulture, $"{i},{(i == 4321 ? 0.9 : 0.5)},1,2\n"))));
+        Assert.InRange(history.Evaluations.Count, TrainingHistory.MostBuckets / 2, TrainingHistory.MostBuckets);
+        Assert.Equal(Lines, history.Evaluations.Sum(e => e.Count));
+        Assert.Equal(0.9, history.Evaluations.Max(e => e.Values[TrainingHistory.MeanIoU].Largest));
+        Assert.Equal((3 + (Lines - 1.0), 2.0 * Lines), (history.TrainingSeconds, history.EvaluationSeconds));
     }
 
     [Fact]
@@ -97,9 +157,10 @@ public sealed class TrainingHistoryTests : IDisposable
         Assert.All(history.Buckets, b => Assert.Equal(new LogValue(1, 1, 1), b.Values[TrainingHistory.Seconds]));
     }
 
-    private TrainingHistory Load(string lines)
+    private TrainingHistory Load(string lines, string? evaluations = null)
     {
         File.WriteAllText(_path, Header + lines);
-        return TrainingHistory.Load(_path);
+        if (evaluations is not null) File.WriteAllText(EvaluationsPath, "iteration,mean_iou,pixel_accuracy,seconds\n" + evaluations);
+        return TrainingHistory.Load(_path, evaluations is null ? null : EvaluationsPath);
     }
 }

@@ -162,31 +162,31 @@ public sealed class TrainingValidationTests : IDisposable
         RgbImage panel = TrainingValidation.Panel(new EvaluatedImage(new SampleFile("a", "a.jpg", "a.png"), image, labels, prediction));
 
         Assert.Equal((3, 12), (panel.Height, panel.Width));
-        RgbImage truth = Overlay.Blend(image, labels, Palette.Voc), predicted = Overlay.Blend(image, prediction, Palette.Voc);
+        byte[] Colours(LabelMap map, int row) => [.. map.Labels.AsSpan(4 * row, 4).ToArray().Select(l => Palette.Voc[l]).SelectMany(c => (byte[])[c.R, c.G, c.B])];
         for (int y = 0; y < 3; y++)
-        {
-            Assert.Equal([.. image.Pixels[(12 * y)..(12 * (y + 1))], .. truth.Pixels[(12 * y)..(12 * (y + 1))], .. predicted.Pixels[(12 * y)..(12 * (y + 1))]], panel.Pixels[(36 * y)..(36 * (y + 1))]);
-        }
+            Assert.Equal([.. image.Pixels[(12 * y)..(12 * (y + 1))], .. Colours(labels, y), .. Colours(prediction, y)], panel.Pixels[(36 * y)..(36 * (y + 1))]);
     }
 
     [Theory]
     [InlineData(1025, 2000, 262, 512)]
-    [InlineData(1024, 3, 512, 1)]
+    [InlineData(1024, 3, 512, 2)]
     [InlineData(512, 512, 512, 512)]
-    public void A_large_image_is_shrunk_to_the_mean_of_its_pixels(int height, int width, int expectedHeight, int expectedWidth)
+    public void A_large_image_is_shrunk_with_its_labels(int height, int width, int expectedHeight, int expectedWidth)
     {
-        // Grey rises with the rows, so that the mean of a row of the panel is known.
+        // Grey and labels rise with the rows, so that those of a row of the panel are known.
         var image = new RgbImage(height, width);
-        for (int i = 0; i < image.Pixels.Length; i++) image.Pixels[i] = (byte)(i / 3 / width * 255 / height);
+        for (int i = 0; i < image.Pixels.Length; i++) image.Pixels[i] = (byte)(i / 3 / width * 200 / height);
         var labels = new LabelMap(height, width);
+        for (int i = 0; i < labels.Labels.Length; i++) labels.Labels[i] = (byte)(i / width * 20 / height);
         RgbImage panel = TrainingValidation.Panel(new EvaluatedImage(new SampleFile("a", "a.jpg", "a.png"), image, labels, labels));
 
         Assert.Equal((expectedHeight, 3 * expectedWidth), (panel.Height, panel.Width));
         for (int y = 0; y < expectedHeight; y++)
         {
-            int top = y * height / expectedHeight, bottom = (y + 1) * height / expectedHeight;
-            double mean = Enumerable.Range(top, bottom - top).Average(row => row * 255 / height);
-            Assert.Equal(mean, panel.Pixels[y * panel.Width * 3], 0.5);
+            int row = panel.Width * 3 * y;
+            Assert.Equal(((y + 0.5) * 200 / expectedHeight) - 0.5, panel.Pixels[row], 1.1);
+            (byte r, byte g, byte b) = Palette.Voc[(int)((y + 0.5) * height / expectedHeight) * 20 / height];
+            Assert.Equal([r, g, b], panel.Pixels.AsSpan(row + (3 * expectedWidth), 3).ToArray());
         }
     }
 
