@@ -39,12 +39,12 @@ public static class PredictionPipeline
         var reads = new Queue<Task<RgbImage>>();
         var ends = new Queue<(TItem Item, Task<TResult>? Written, DeepLabException? Failure)>();
         int started = 0;
-        void Start(int until)
+        void ReadUntil(int until)
         {
             while (started < Math.Min(until, items.Count))
             {
                 TItem item = items[started++];
-                reads.Enqueue(Task.Run(() => read(item), CancellationToken.None));
+                reads.Enqueue(Start(() => read(item)));
             }
         }
 
@@ -64,14 +64,14 @@ public static class PredictionPipeline
             for (int i = 0; i < items.Count && !cancellation.IsCancellationRequested; i++)
             {
                 TItem item = items[i];
-                Start(i + 1);
+                ReadUntil(i + 1);
                 try
                 {
                     // Its own reading is waited for; the next ones begin before the network does.
                     RgbImage image = reads.Peek().GetAwaiter().GetResult();
-                    Start(i + 1 + ReadAhead);
+                    ReadUntil(i + 1 + ReadAhead);
                     PhotographPrediction prediction = predict(image);
-                    ends.Enqueue((item, Task.Run(() => write(item, image, prediction), CancellationToken.None), null));
+                    ends.Enqueue((item, Start(() => write(item, image, prediction)), null));
                 }
                 catch (DeepLabException e)
                 {
@@ -91,4 +91,7 @@ public static class PredictionPipeline
             Task.WhenAll(unfinished).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait(CancellationToken.None);
         }
     }
+    // On a thread of its own: a task of the pool's that nobody has begun would run on the thread that waits for it, the network's.
+    private static Task<T> Start<T>(Func<T> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }
