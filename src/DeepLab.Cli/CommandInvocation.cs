@@ -10,6 +10,9 @@ internal sealed class CommandInvocation : InvocationConfiguration
 
     /// <summary>Asks the command to stop (Ctrl-C).</summary>
     public required CancellationToken Cancellation { get; init; }
+
+    /// <summary>The command line as it was given.</summary>
+    public static IEnumerable<string> Words(ParseResult parse) => parse.Tokens.Select(t => t.Value).Prepend("deeplab");
 }
 
 /// <summary>The command line asks for something that does not exist: exit status 2.</summary>

@@ -24,7 +24,7 @@ internal sealed class EvaluationPageFile
     public EvaluationPageFile(string path, ParseResult parse, SegmentationDataset dataset, Backend backend)
     {
         if (string.IsNullOrWhiteSpace(path) || Directory.Exists(path)) throw new UsageException($"--report is '{path}', expected the name of a file");
-        (Path, _dataset, _backend, _command) = (path, dataset, backend.Description, [.. ReportCommand.CommandWords(parse)]);
+        (Path, _dataset, _backend, _command) = (path, dataset, backend.Description, [.. CommandInvocation.Words(parse)]);
         _images = new ImageRanking(dataset.Classes, Palette.Voc);
     }
 

@@ -30,7 +30,7 @@ internal static class ReportCommand
             string path = parse.GetValue(folder)!;
             string page = parse.GetValue(output) ?? Path.Combine(path, DefaultName);
             TrainingRecord training = TrainingRecord.Load(path, parse.GetValue(measures));
-            TrainingPage.Write(page, training, RunFacts.Here(CommandWords(parse), DateTimeOffset.Now));
+            TrainingPage.Write(page, training, RunFacts.Here(CommandInvocation.Words(parse), DateTimeOffset.Now));
             foreach (string file in training.History.CutOff) invocation.Console.Note($"note: the last line of {Printable.Of(file)} is cut off and left out");
             long evaluations = training.History.Evaluations.Sum(e => e.Count);
             string onTheWay = evaluations == 0 ? "" : $", {Counted(evaluations, "evaluation")} on the way";
@@ -40,9 +40,6 @@ internal static class ReportCommand
         });
         return command;
     }
-
-    /// <summary>The command line as it was given.</summary>
-    public static IEnumerable<string> CommandWords(ParseResult parse) => parse.Tokens.Select(t => t.Value).Prepend("deeplab");
 
     private static string Counted(long count, string what) => $"{Printable.Count(count)} {what}{(count == 1 ? "" : "s")}";
 }
