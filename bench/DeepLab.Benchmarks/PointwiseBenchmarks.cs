@@ -1,8 +1,6 @@
 using System.Numerics;
 using BenchmarkDotNet.Attributes;
-using DeepLab.Kernels;
 using DeepLab.Kernels.Cpu;
-using DeepLab.Tensors;
 
 namespace DeepLab.Benchmarks;
 
@@ -10,8 +8,7 @@ namespace DeepLab.Benchmarks;
 public class PointwiseBenchmarks
 {
     private readonly CpuBackend _backend = new(threads: 1);
-    private Tensor _x = null!, _y = null!, _dx = null!, _gradient = null!;
-    private ConvolutionWeights _weights = null!;
+    private ConvolutionCase _case = null!;
     private float[] _plainX = [], _plainY = [], _plainWeights = [];
 
     /// <summary>The layer.</summary>
@@ -25,11 +22,8 @@ public class PointwiseBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        RaggedShape output = Layer.Geometry.OutputShape(Layer.Input);
-        (_x, _dx) = (Buffers.NewTensor(_backend, Layer.Input), Buffers.NewTensor(_backend, Layer.Input));
-        (_y, _gradient) = (Buffers.NewTensor(_backend, output), Buffers.NewTensor(_backend, Layer.Geometry.WeightShape));
-        _weights = new ConvolutionWeights(Buffers.NewTensor(_backend, Layer.Geometry.WeightShape), null, null);
-        (_plainX, _plainY, _plainWeights) = (Buffers.Noise(_x.Shape.Length), new float[output.Length], Buffers.Noise(Layer.Geometry.WeightShape.Length));
+        _case = new ConvolutionCase(_backend, Layer);
+        (_plainX, _plainY, _plainWeights) = (Buffers.Noise(Layer.Input.Length), new float[_case.Output.Shape.Length], Buffers.Noise(Layer.Geometry.WeightShape.Length));
     }
 
     /// <summary>A row of the output as a sum of rows of the weights.</summary>
@@ -37,7 +31,7 @@ public class PointwiseBenchmarks
     public void RowByRow()
     {
         int inChannels = Layer.Geometry.InChannels, outChannels = Layer.Geometry.OutChannels;
-        for (int row = 0; row < _x.Shape.Rows; row++)
+        for (int row = 0; row < Layer.Input.Rows; row++)
         {
             Span<float> y = _plainY.AsSpan(row * outChannels, outChannels);
             y.Clear();
@@ -53,15 +47,15 @@ public class PointwiseBenchmarks
 
     /// <summary>The product.</summary>
     [Benchmark]
-    public void Forward() => _backend.ConvolutionForward(Layer.Geometry, _x, _weights, _y, accumulate: false, null, relu: false);
+    public void Forward() => _case.Forward(_backend);
 
     /// <summary>The gradient of the input.</summary>
     [Benchmark]
-    public void BackwardInput() => _backend.ConvolutionBackwardInput(Layer.Geometry, _y, _weights, _dx, accumulate: false, null);
+    public void BackwardInput() => _case.BackwardInput(_backend);
 
     /// <summary>The gradient of the weights.</summary>
     [Benchmark]
-    public void BackwardWeights() => _backend.ConvolutionBackwardWeights(Layer.Geometry, _x, _y, null, _gradient, null);
+    public void BackwardWeights() => _case.BackwardWeights(_backend);
 
     /// <summary>Frees the backend's threads and memory.</summary>
     [GlobalCleanup]

@@ -1,7 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using DeepLab.Kernels;
 using DeepLab.Kernels.Cpu;
-using DeepLab.Tensors;
 
 namespace DeepLab.Benchmarks;
 
@@ -9,8 +7,7 @@ namespace DeepLab.Benchmarks;
 public class SpatialBenchmarks
 {
     private readonly CpuBackend _backend = new(threads: 1), _exact = new(threads: 1, exactConvolutions: true);
-    private Tensor _x = null!, _y = null!, _dx = null!, _gradient = null!;
-    private ConvolutionWeights _weights = null!;
+    private ConvolutionCase _case = null!;
 
     /// <summary>The layer.</summary>
     [ParamsSource(nameof(Layers))]
@@ -23,35 +20,32 @@ public class SpatialBenchmarks
     [GlobalSetup]
     public void Setup()
     {
-        RaggedShape output = Layer.Geometry.OutputShape(Layer.Input);
-        (_x, _dx) = (Buffers.NewTensor(_backend, Layer.Input), Buffers.NewTensor(_backend, Layer.Input));
-        (_y, _gradient) = (Buffers.NewTensor(_backend, output), Buffers.NewTensor(_backend, Layer.Geometry.WeightShape));
-        _weights = new ConvolutionWeights(Buffers.NewTensor(_backend, Layer.Geometry.WeightShape), null, null);
+        _case = new ConvolutionCase(_backend, Layer);
     }
 
     /// <summary>Tap by tap.</summary>
     [Benchmark(Baseline = true)]
-    public void ForwardTapByTap() => _exact.ConvolutionForward(Layer.Geometry, _x, _weights, _y, accumulate: false, null, relu: false);
+    public void ForwardTapByTap() => _case.Forward(_exact);
 
     /// <summary>Minimal filtering.</summary>
     [Benchmark]
-    public void Forward() => _backend.ConvolutionForward(Layer.Geometry, _x, _weights, _y, accumulate: false, null, relu: false);
+    public void Forward() => _case.Forward(_backend);
 
     /// <summary>The gradient of the input, tap by tap.</summary>
     [Benchmark]
-    public void BackwardInputTapByTap() => _exact.ConvolutionBackwardInput(Layer.Geometry, _y, _weights, _dx, accumulate: false, null);
+    public void BackwardInputTapByTap() => _case.BackwardInput(_exact);
 
     /// <summary>The gradient of the input.</summary>
     [Benchmark]
-    public void BackwardInput() => _backend.ConvolutionBackwardInput(Layer.Geometry, _y, _weights, _dx, accumulate: false, null);
+    public void BackwardInput() => _case.BackwardInput(_backend);
 
     /// <summary>The gradient of the weights, tap by tap.</summary>
     [Benchmark]
-    public void BackwardWeightsTapByTap() => _exact.ConvolutionBackwardWeights(Layer.Geometry, _x, _y, null, _gradient, null);
+    public void BackwardWeightsTapByTap() => _case.BackwardWeights(_exact);
 
     /// <summary>The gradient of the weights.</summary>
     [Benchmark]
-    public void BackwardWeights() => _backend.ConvolutionBackwardWeights(Layer.Geometry, _x, _y, null, _gradient, null);
+    public void BackwardWeights() => _case.BackwardWeights(_backend);
 
     /// <summary>Frees the backends' threads and memory.</summary>
     [GlobalCleanup]
