@@ -84,15 +84,8 @@ internal unsafe struct TransposedPacking : IParallelBody
         float* to = Target + ((long)first * TapCount * OutChannels);
         for (int tap = 0; tap < TapCount; tap++, to += (long)OutChannels * Panel)
         {
-            for (int i = 0; i < Panel; i++)
-            {
-                float* from = Weights + ((((long)Taps[tap] * InChannels) + first + i) * OutChannels);
-                for (int channel = 0; channel < OutChannels; channel++)
-                {
-                    float value = i >= count ? 0 : Scale is null ? from[channel] : from[channel] * Scale[channel];
-                    to[((long)channel * Panel) + i] = value;
-                }
-            }
+            Transposition.Copy(Weights + ((((long)Taps[tap] * InChannels) + first) * OutChannels), OutChannels, Scale, count, OutChannels, to, Panel);
+            for (int channel = 0; channel < OutChannels && count < Panel; channel++) new Span<float>(to + ((long)channel * Panel) + count, Panel - count).Clear();
         }
     }
 }
