@@ -284,11 +284,13 @@ public sealed unsafe partial class CpuBackend
         var product = new GatheredProduct<TSimd>
         {
             Gather = gather,
+            PlainRows = gather.FindPlainRows(),
             Cuts = new GemmCuts(gather.Rows, epilogue.Columns, GemmCuts.BlockRows, TSimd.TileRows, 2 * TSimd.Width)
                 .ForThreads(Threads, GemmCuts.LeastBlockRows, TSimd.TileRows, 2 * TSimd.Width),
             Right = packed,
             Epilogue = epilogue,
             Scratch = _scratch,
+            Workers = Threads,
         };
         _pool.Run(ref product, product.Cuts.Units);
     }
@@ -353,6 +355,7 @@ public sealed unsafe partial class CpuBackend
         var product = new GatheredTransposeProduct<TSimd>
         {
             Gather = gather,
+            PlainRows = gather.FindPlainRows(),
             Cuts = cuts,
             Splits = splits,
             Right = right,
@@ -361,6 +364,7 @@ public sealed unsafe partial class CpuBackend
             Partials = partials,
             Zeros = Zeros(gather.Channels),
             Scratch = _scratch,
+            Workers = Threads,
         };
         _pool.Run(ref product, cuts.Units * splits);
         if (splits == 1) return;

@@ -52,7 +52,7 @@ public sealed unsafe partial class CpuBackend
     private void WinogradForward<TSimd>(in ConvolutionGeometry geometry, Tensor x, ConvolutionWeights weights, in Epilogue epilogue)
         where TSimd : unmanaged, ISimd<TSimd>
     {
-        long filters = (long)WinogradTransforms.Points * geometry.InChannels * geometry.OutChannels;
+        long filters = WinogradTransforms.Points * WinogradLayout.FilterStride(geometry.InChannels, geometry.OutChannels);
         bool isKept = weights.KeepPacked && weights.Packed is CpuBuffer packed && packed.Length == filters;
         if (!isKept) weights.Packed = weights.BeginPacking() ? new CpuBuffer(filters) : null;
         float* kept = weights.Packed is CpuBuffer buffer ? buffer.Pointer : null;
@@ -83,7 +83,7 @@ public sealed unsafe partial class CpuBackend
         WinogradTiles tiles = TilesOf(geometry, dy.Shape);
         int atOnce = WinogradLayout.TilesAtOnce(geometry.OutChannels, geometry.InChannels, tiles.Count);
         var layout = new WinogradLayout(geometry.OutChannels, geometry.InChannels, atOnce, TSimd.TileRows);
-        long filters = (long)WinogradTransforms.Points * geometry.InChannels * geometry.OutChannels;
+        long filters = WinogradTransforms.Points * WinogradLayout.FilterStride(geometry.InChannels, geometry.OutChannels);
         float* memory = Workspace(filters + layout.FactorLength + layout.ProductLength);
         var transform = new TransposedWinogradFilters<TSimd>
         {
@@ -113,6 +113,7 @@ public sealed unsafe partial class CpuBackend
                 Left = memory,
                 Right = filters,
                 Target = memory + layout.FactorLength,
+                Workers = Threads,
                 UnitColumns = GemmCuts.UnitSize(layout.Columns, WinogradProducts<TSimd>.MostColumns, 2 * TSimd.Width, WinogradTransforms.Points, Threads),
             };
             _pool.Run(ref products, WinogradTransforms.Points * products.BlocksPerPoint);
@@ -135,7 +136,9 @@ public sealed unsafe partial class CpuBackend
         WinogradTiles tiles = TilesOf(geometry, x.Shape);
         int atOnce = WinogradLayout.TilesAtOnce(geometry.InChannels, geometry.OutChannels, tiles.Count);
         var layout = new WinogradLayout(geometry.InChannels, geometry.OutChannels, atOnce, TSimd.TileRows);
-        float* memory = Workspace(layout.FactorLength + layout.ProductLength);
+        int columnsAtOnce = Math.Min(WinogradGradientProducts<TSimd>.MostColumns, layout.Columns);
+        long sumLength = WinogradTransforms.Points * WinogradLayout.FilterStride(layout.Channels, columnsAtOnce);
+        float* memory = Workspace(layout.FactorLength + layout.ProductLength + sumLength), sums = memory + layout.FactorLength + layout.ProductLength;
         for (int first = 0; first < tiles.Count; first += atOnce)
         {
             int count = Math.Min(atOnce, tiles.Count - first);
@@ -152,20 +155,34 @@ public sealed unsafe partial class CpuBackend
                 Target = memory + layout.FactorLength,
             };
             _pool.Run(ref gradients, UnitsOf(layout.Slots, WinogradOutputGradients<TSimd>.UnitSlots));
-            int columnBlocks = UnitsOf(layout.Columns, WinogradWeightGradients<TSimd>.MostColumns);
-            var sums = new WinogradWeightGradients<TSimd>
+            for (int column = 0; column < layout.Columns; column += columnsAtOnce)
             {
-                Layout = layout,
-                Left = memory,
-                Right = gradients.Target,
-                Scale = PointerOrNull(scale),
-                Target = Pointer(weightGradient),
-                Scratch = _scratch,
-                UnitChannels = GemmCuts.UnitSize(
-                    layout.Channels, WinogradWeightGradients<TSimd>.MostChannels, WinogradWeightGradients<TSimd>.LeastChannels, columnBlocks, Threads),
-                UnitColumns = WinogradWeightGradients<TSimd>.MostColumns,
-            };
-            _pool.Run(ref sums, sums.Units);
+                var products = new WinogradGradientProducts<TSimd>
+                {
+                    Layout = layout,
+                    Left = memory,
+                    Right = gradients.Target,
+                    Target = sums,
+                    Scratch = _scratch,
+                    FirstColumn = column,
+                    Columns = Math.Min(columnsAtOnce, layout.Columns - column),
+                    UnitChannels = GemmCuts.UnitSize(
+                        layout.StepsPerPass, layout.StepsPerPass, WinogradGradientProducts<TSimd>.LeastChannels, WinogradTransforms.Points * layout.Passes, Threads),
+                    Workers = Threads,
+                };
+                _pool.Run(ref products, products.Units);
+                var filters = new WinogradFilterGradients<TSimd>
+                {
+                    Sums = sums,
+                    Scale = PointerOrNull(scale),
+                    Target = Pointer(weightGradient),
+                    Channels = layout.Channels,
+                    FirstColumn = column,
+                    Columns = products.Columns,
+                    AllColumns = layout.Columns,
+                };
+                _pool.Run(ref filters, UnitsOf(layout.Channels, WinogradFilterGradients<TSimd>.UnitChannels));
+            }
         }
     }
 

@@ -185,11 +185,10 @@ public sealed unsafe partial class CpuBackend : Backend
 
     private void AllocateScratch(int worker)
     {
-        int left = Math.Max(GemmCuts.BlockRows * RowPanel.Stride, GemmCuts.GradientBlockRows * GemmCuts.Steps);
+        int left = Math.Max(GemmCuts.BlockRows * RowPanel.Stride, 2 * GemmCuts.GradientBlockRows * GemmCuts.Steps);
         const int right = GemmCuts.Steps * GemmCuts.BlockColumns, block = GemmCuts.GradientBlockRows * GemmCuts.BlockColumns;
         int origins = GemmCuts.Steps * sizeof(RowOrigin) / sizeof(float), pixels = GemmCuts.Steps * sizeof(float*) / sizeof(float);
-        const int winograd = WinogradWeightGradients<Simd512>.BlockLength;
-        var memory = new CpuBuffer(left + right + block + winograd + origins + pixels + GemmCuts.BlockRows);
+        var memory = new CpuBuffer(left + right + block + origins + pixels + GemmCuts.BlockRows);
         float* at = memory.Pointer;
         _scratchMemory[worker] = memory;
         _scratch[worker] = new WorkerScratch
@@ -197,10 +196,9 @@ public sealed unsafe partial class CpuBackend : Backend
             Left = at,
             Right = at + left,
             Block = at + left + right,
-            Winograd = at + left + right + block,
-            Origins = (RowOrigin*)(at + left + right + block + winograd),
-            Pixels = (float**)(at + left + right + block + winograd + origins),
-            Targets = (int*)(at + left + right + block + winograd + origins + pixels),
+            Origins = (RowOrigin*)(at + left + right + block),
+            Pixels = (float**)(at + left + right + block + origins),
+            Targets = (int*)(at + left + right + block + origins + pixels),
         };
     }
 }

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 
 namespace DeepLab.Kernels.Cpu;
 
@@ -22,30 +21,14 @@ internal unsafe struct Epilogue
     /// <summary>A matrix; where it is not positive the result is 0. Or null.</summary>
     public float* Mask;
 
+    /// <summary>The matrix that is combined with the result, or null.</summary>
+    public readonly float* Other => Shortcut is not null ? Shortcut : Mask;
+
     /// <summary>Whether to add what the target holds.</summary>
     public bool Accumulate;
 
     /// <summary>Whether to clip below at 0.</summary>
     public bool Relu;
-
-    /// <summary>
-    /// Asks for the memory that a tile's rows will be written to and added from, so that it arrives while the tile is still being computed.
-    /// </summary>
-    public readonly void Prefetch(int* targetRows, int rows, int firstColumn)
-    {
-        if (!Sse.IsSupported) return;
-        const int lineFloats = 16;
-        for (int row = 0; row < rows; row++)
-        {
-            long at = ((long)targetRows[row] * Columns) + firstColumn;
-            float* other = Shortcut is not null ? Shortcut + at : Mask is not null ? Mask + at : null;
-            Sse.Prefetch0(Target + at);
-            Sse.Prefetch0(Target + at + lineFloats);
-            if (other is null) continue;
-            Sse.Prefetch0(other);
-            Sse.Prefetch0(other + lineFloats);
-        }
-    }
 
     /// <summary>Finishes a whole tile: rows of two vectors, <see cref="GemmCuts.BlockColumns"/> apart.</summary>
     public readonly void StoreTile<TSimd>(float* block, int* targetRows, int firstColumn)

@@ -3,9 +3,8 @@ namespace DeepLab.Kernels.Cpu;
 /// <summary>
 /// How products are cut into units. Where a sum is cut depends on shapes alone, never on threads, so that it is always taken in the same order; how many rows of the result a
 /// unit has changes no sum, and many threads get smaller units.
-/// A unit's block of the result (96 KiB) and its panel of the left matrix (104 KiB) stay in the second-level cache, a panel of the right
-/// matrix (32 KiB) is read from there or from the first level. Weight gradients pack their right matrix too, block by block, so their blocks
-/// are twice as high.
+/// A unit's block of the result (96 KiB) and its rows of the left matrix (96 KiB a pass) stay in the second-level cache, a panel of the right
+/// matrix (32 KiB) is read from there or from the first level. Weight gradients pack both matrices, block by block, so their blocks are higher.
 /// </summary>
 internal readonly struct GemmCuts
 {
@@ -18,11 +17,11 @@ internal readonly struct GemmCuts
     /// <summary>Rows of a block where there are many threads: a multiple of every tier's tile.</summary>
     public const int LeastBlockRows = 24;
 
-    /// <summary>Rows of a block of a weight gradient.</summary>
-    public const int GradientBlockRows = 256;
+    /// <summary>Rows of a block of a weight gradient: a multiple of every tier's tile.</summary>
+    public const int GradientBlockRows = 264;
 
     /// <summary>Rows of a block of a weight gradient where there are many threads.</summary>
-    public const int LeastGradientBlockRows = 48;
+    public const int LeastGradientBlockRows = 24;
 
     /// <summary>Columns of a block: a multiple of every tier's two vectors.</summary>
     public const int BlockColumns = 256;
@@ -33,10 +32,13 @@ internal readonly struct GemmCuts
     /// </summary>
     public const int StepsPerCopy = 8;
 
+    /// <summary>A right matrix of more floats than this is not found in the second-level cache again.</summary>
+    public const int CachedFloats = 1 << 18;
+
     private const int UnitsPerThread = 4;
 
     // Fewer units than this leave threads idle; a long sum is then split and the parts added in order.
-    private const int EnoughUnits = 16;
+    private const int EnoughUnits = 8;
 
     public readonly int Rows;
     public readonly int Columns;
@@ -57,6 +59,18 @@ internal readonly struct GemmCuts
 
     public int Units => RowBlocks * ColumnBlocks;
 
+    /// <summary>The first row of a unit.</summary>
+    public int FirstRow(int unit) => unit / ColumnBlocks * RowsPerBlock;
+
+    /// <summary>The first column of a unit.</summary>
+    public int FirstColumn(int unit) => unit % ColumnBlocks * ColumnsPerBlock;
+
+    /// <summary>Rows of the unit that begins with a row.</summary>
+    public int RowsFrom(int firstRow) => Math.Min(RowsPerBlock, Rows - firstRow);
+
+    /// <summary>Columns of the unit that begins with a column.</summary>
+    public int ColumnsFrom(int firstColumn) => Math.Min(ColumnsPerBlock, Columns - firstColumn);
+
     /// <summary>The same with lower blocks, if there are many threads to feed.</summary>
     /// <param name="threads">Threads that share the units.</param>
     /// <param name="leastRows">How low blocks may become.</param>
@@ -64,7 +78,7 @@ internal readonly struct GemmCuts
     /// <param name="tileColumns">Columns of a tile.</param>
     /// <param name="splits">Units that each block makes.</param>
     public GemmCuts ForThreads(int threads, int leastRows, int tileRows, int tileColumns, int splits = 1) =>
-        new(Rows, Columns, UnitSize(Rows, RowsPerBlock, leastRows, ColumnBlocks * splits, threads), tileRows, tileColumns);
+        new(Rows, Columns, Balanced(UnitSize(Rows, RowsPerBlock, leastRows, ColumnBlocks * splits, threads), leastRows, tileRows, ColumnBlocks * splits, threads), tileRows, tileColumns);
 
     /// <summary>Halves the size of units until each thread has some of them to even out their times.</summary>
     /// <param name="length">What is cut.</param>
@@ -77,6 +91,24 @@ internal readonly struct GemmCuts
         while (size / 2 >= least && (long)(length + size - 1) / size * others < (long)UnitsPerThread * threads) size /= 2;
         return size;
     }
+
+    // Blocks a little lower may let all threads end at the same time.
+    private int Balanced(int size, int least, int multiple, int others, int threads)
+    {
+        if (threads == 1) return size;
+        int best = size;
+        for (int smaller = size - multiple; smaller >= least && smaller > size * 3 / 4; smaller -= multiple)
+        {
+            if (RowsPerThread(smaller, others, threads) < RowsPerThread(best, others, threads)) best = smaller;
+        }
+
+        return best;
+    }
+
+    private long RowsPerThread(int rowsPerBlock, int others, int threads) =>
+        (((long)UnitsOf(Rows, rowsPerBlock) * others) + threads - 1) / threads * rowsPerBlock;
+
+    private static int UnitsOf(int length, int size) => (length + size - 1) / size;
 
     /// <summary>The steps that are packed at once for a sum of the given length: equal parts of at most <see cref="Steps"/>.</summary>
     public static int StepsPerPass(int length) => length == 0 ? 1 : Even(length, Steps, 16);

@@ -2,101 +2,136 @@ using System.Runtime.CompilerServices;
 
 namespace DeepLab.Kernels.Cpu;
 
-/// <summary>How a panel of the left matrix lies in memory.</summary>
-internal interface IPanelLayout
+/// <summary>Rows copied from a map's channels as they lie, padded so that they do not meet in one cache set.</summary>
+internal static class RowPanel
 {
-    /// <summary>Floats between a row and the next.</summary>
-    static abstract int RowStride<TSimd>()
-        where TSimd : unmanaged, ISimd<TSimd>;
-
-    /// <summary>Floats between a step of the sum and the next.</summary>
-    static abstract int StepStride<TSimd>()
-        where TSimd : unmanaged, ISimd<TSimd>;
-}
-
-/// <summary>Each row's steps together, copied from a map's channels as they lie. Rows are padded so that they do not meet in one cache set.</summary>
-internal readonly struct RowPanel : IPanelLayout
-{
+    /// <summary>Floats between rows.</summary>
     public const int Stride = GemmCuts.Steps + 16;
-
-    public static int RowStride<TSimd>()
-        where TSimd : unmanaged, ISimd<TSimd> => Stride;
-
-    public static int StepStride<TSimd>()
-        where TSimd : unmanaged, ISimd<TSimd> => 1;
 }
 
-/// <summary>Each step's rows together: the weight gradient sums over pixels, whose channels are the rows.</summary>
-internal readonly struct StepPanel : IPanelLayout
+/// <summary>The left matrix's factors of a tile, where they lie: one a row and step.</summary>
+internal readonly unsafe struct LeftTile(float* factors, nint row, nint step)
 {
-    public static int RowStride<TSimd>()
-        where TSimd : unmanaged, ISimd<TSimd> => 1;
+    /// <summary>The first row's first factor.</summary>
+    public readonly float* Factors = factors;
 
-    public static int StepStride<TSimd>()
-        where TSimd : unmanaged, ISimd<TSimd> => TSimd.TileRows;
+    /// <summary>Floats between rows.</summary>
+    public readonly nint Row = row;
+
+    /// <summary>Floats between steps.</summary>
+    public readonly nint Step = step;
 }
 
 /// <summary>
-/// A <see cref="RowPanel"/> read across: its rows are the steps. Winograd's weight gradient sums over tiles, whose channels are the rows.
+/// The right matrix's factors of a tile, two vectors a step, where they lie: in a panel, one step after another, or in the matrix itself. The first product that
+/// reads them from there copies them into a panel for the next, which costs little beside its multiply-adds.
 /// </summary>
-internal readonly struct TransposedRowPanel : IPanelLayout
+internal readonly unsafe struct RightTile(float* factors, nint step, float* panel)
 {
-    public static int RowStride<TSimd>()
-        where TSimd : unmanaged, ISimd<TSimd> => 1;
+    /// <summary>The first step's factors.</summary>
+    public readonly float* Factors = factors;
 
-    public static int StepStride<TSimd>()
-        where TSimd : unmanaged, ISimd<TSimd> => RowPanel.Stride;
+    /// <summary>Floats between steps.</summary>
+    public readonly nint Step = step;
+
+    /// <summary>Where the panel is made.</summary>
+    public readonly float* Panel = panel;
+}
+
+/// <summary>Where a <see cref="RightTile"/> lies, known when the kernel is compiled.</summary>
+internal interface IRightPlace
+{
+    static abstract bool IsPanel { get; }
+}
+
+/// <summary>In a panel.</summary>
+internal readonly struct InPanel : IRightPlace
+{
+    public static bool IsPanel => true;
+}
+
+/// <summary>In the matrix.</summary>
+internal readonly struct InMatrix : IRightPlace
+{
+    public static bool IsPanel => false;
 }
 
 /// <summary>The innermost product: everything else is there to feed it.</summary>
 internal static unsafe class MicroKernel
 {
+    /// <summary>The same of a right panel.</summary>
+    public static void Multiply<TSimd>(in LeftTile left, float* right, int steps, float* c, int stride, bool accumulate, ref TileAside aside)
+        where TSimd : unmanaged, ISimd<TSimd> =>
+        Multiply<TSimd, InPanel>(left, new RightTile(right, 2 * TSimd.Width, null), steps, c, stride, accumulate, ref aside);
+
     /// <summary>
-    /// c[TileRows, 2·Width] = [c +] a[TileRows, steps] · b[steps, 2·Width]. The sums stay in registers: 16, 12 or 8 of them, which covers
-    /// the latency of the multiply-adds, with 2 vectors of b and a broadcast of a beside them.
-    /// The caller guarantees that a and b hold <paramref name="steps"/> steps and c whole rows of <paramref name="stride"/> floats.
+    /// c[TileRows, 2·Width] = [c +] left[TileRows, steps] · right[steps, 2·Width]. The sums stay in registers: 16, 12 or 8 of them, which covers
+    /// the latency of the multiply-adds, with 2 vectors of the right side and a broadcast of the left beside them. With AVX-512 a step is 16 multiply-adds in 8 cycles and
+    /// 33 instructions of the 48 that fit beside them, so that little else may happen in the loop.
+    /// The caller guarantees that both sides hold <paramref name="steps"/> steps and c whole rows of <paramref name="stride"/> floats.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<TSimd, TPanel>(float* a, float* b, int steps, float* c, int stride, bool accumulate)
+    public static void Multiply<TSimd, TRight>(in LeftTile left, in RightTile right, int steps, float* c, int stride, bool accumulate, ref TileAside aside)
         where TSimd : unmanaged, ISimd<TSimd>
-        where TPanel : struct, IPanelLayout
+        where TRight : struct, IRightPlace
     {
-        int row = TPanel.RowStride<TSimd>(), width = TSimd.Width;
+        // A pointer for every two rows: few enough to stay in registers.
+        nint row = left.Row, stepBytes = left.Step * sizeof(float), rightStep = TRight.IsPanel ? 2 * TSimd.Width : right.Step;
+        float* a0 = left.Factors, a2 = a0 + (2 * row), a4 = a2 + (2 * row), a6 = a4 + (2 * row), b = right.Factors, copy = right.Panel;
         TSimd c00 = TSimd.Zero, c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
         TSimd c40 = c00, c41 = c00, c50 = c00, c51 = c00, c60 = c00, c61 = c00, c70 = c00, c71 = c00;
-        for (float* end = b + ((long)steps * 2 * width); b < end; b += 2 * width, a += TPanel.StepStride<TSimd>())
+        float* last = b + (steps * rightStep);
+        while (b < last)
         {
-            TSimd b0 = TSimd.Load(b), b1 = TSimd.Load(b + width);
-            TSimd f = TSimd.Broadcast(a[0]);
-            c00 = TSimd.MultiplyAdd(f, b0, c00);
-            c01 = TSimd.MultiplyAdd(f, b1, c01);
-            f = TSimd.Broadcast(a[row]);
-            c10 = TSimd.MultiplyAdd(f, b0, c10);
-            c11 = TSimd.MultiplyAdd(f, b1, c11);
-            f = TSimd.Broadcast(a[2 * row]);
-            c20 = TSimd.MultiplyAdd(f, b0, c20);
-            c21 = TSimd.MultiplyAdd(f, b1, c21);
-            f = TSimd.Broadcast(a[3 * row]);
-            c30 = TSimd.MultiplyAdd(f, b0, c30);
-            c31 = TSimd.MultiplyAdd(f, b1, c31);
-            if (TSimd.TileRows > 4)
+            float* end = b + (TileAside.StepsBetween * rightStep);
+            if (end > last) end = last;
+            aside.Next<TSimd>();
+            for (; b < end; b += rightStep)
             {
-                f = TSimd.Broadcast(a[4 * row]);
-                c40 = TSimd.MultiplyAdd(f, b0, c40);
-                c41 = TSimd.MultiplyAdd(f, b1, c41);
-                f = TSimd.Broadcast(a[5 * row]);
-                c50 = TSimd.MultiplyAdd(f, b0, c50);
-                c51 = TSimd.MultiplyAdd(f, b1, c51);
-            }
+                TSimd b0 = TSimd.Load(b), b1 = TSimd.Load(b + TSimd.Width);
+                if (!TRight.IsPanel)
+                {
+                    b0.Store(copy);
+                    b1.Store(copy + TSimd.Width);
+                    copy += 2 * TSimd.Width;
+                }
 
-            if (TSimd.TileRows > 6)
-            {
-                f = TSimd.Broadcast(a[6 * row]);
-                c60 = TSimd.MultiplyAdd(f, b0, c60);
-                c61 = TSimd.MultiplyAdd(f, b1, c61);
-                f = TSimd.Broadcast(a[7 * row]);
-                c70 = TSimd.MultiplyAdd(f, b0, c70);
-                c71 = TSimd.MultiplyAdd(f, b1, c71);
+                TSimd f = TSimd.Broadcast(a0[0]);
+                TSimd.Accumulate(ref c00, b0, f);
+                TSimd.Accumulate(ref c01, b1, f);
+                f = TSimd.Broadcast(a0[row]);
+                TSimd.Accumulate(ref c10, b0, f);
+                TSimd.Accumulate(ref c11, b1, f);
+                a0 = (float*)((byte*)a0 + stepBytes);
+                f = TSimd.Broadcast(a2[0]);
+                TSimd.Accumulate(ref c20, b0, f);
+                TSimd.Accumulate(ref c21, b1, f);
+                f = TSimd.Broadcast(a2[row]);
+                TSimd.Accumulate(ref c30, b0, f);
+                TSimd.Accumulate(ref c31, b1, f);
+                a2 = (float*)((byte*)a2 + stepBytes);
+
+                if (TSimd.TileRows > 4)
+                {
+                    f = TSimd.Broadcast(a4[0]);
+                    TSimd.Accumulate(ref c40, b0, f);
+                    TSimd.Accumulate(ref c41, b1, f);
+                    f = TSimd.Broadcast(a4[row]);
+                    TSimd.Accumulate(ref c50, b0, f);
+                    TSimd.Accumulate(ref c51, b1, f);
+                    a4 = (float*)((byte*)a4 + stepBytes);
+                }
+
+                if (TSimd.TileRows > 6)
+                {
+                    f = TSimd.Broadcast(a6[0]);
+                    TSimd.Accumulate(ref c60, b0, f);
+                    TSimd.Accumulate(ref c61, b1, f);
+                    f = TSimd.Broadcast(a6[row]);
+                    TSimd.Accumulate(ref c70, b0, f);
+                    TSimd.Accumulate(ref c71, b1, f);
+                    a6 = (float*)((byte*)a6 + stepBytes);
+                }
             }
         }
 

@@ -19,14 +19,17 @@ internal unsafe interface ISimd<TSelf> : ILanes<TSelf>
 
     static abstract TSelf Subtract(TSelf a, TSelf b);
 
+    /// <summary>sum += a · b.</summary>
+    static abstract void Accumulate(ref TSelf sum, TSelf a, TSelf b);
+
     /// <summary>0 where a is negative, else a: a NaN stays one, so that the loss shows it.</summary>
     static abstract TSelf Rectify(TSelf a);
 }
 
 /// <summary>AVX-512: 16 floats, 32 registers.</summary>
-internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
+internal unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
 {
-    private readonly Vector512<float> _value = value;
+    private Vector512<float> _value = value;
 
     public static bool IsSupported => Vector512.IsHardwareAccelerated && Avx512F.IsSupported;
 
@@ -43,7 +46,10 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
     public static Simd512 Broadcast(float value) => new(Vector512.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Simd512 MultiplyAdd(Simd512 a, Simd512 b, Simd512 c) => new(Vector512.FusedMultiplyAdd(a._value, b._value, c._value));
+    public static Simd512 MultiplyAdd(Simd512 a, Simd512 b, Simd512 c) => new(Avx512F.FusedMultiplyAdd(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Simd512 sum, Simd512 a, Simd512 b) => sum._value = Avx512F.FusedMultiplyAdd(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 Add(Simd512 a, Simd512 b) => new(a._value + b._value);
@@ -78,13 +84,13 @@ internal readonly unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
     public static float Largest(Simd512 a) => Simd256.Largest(new(Vector256.MaxNative(a._value.GetLower(), a._value.GetUpper())));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* target) => _value.Store(target);
+    public readonly void Store(float* target) => _value.Store(target);
 }
 
 /// <summary>AVX2 with fused multiply-add: 8 floats, 16 registers.</summary>
-internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
+internal unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
 {
-    private readonly Vector256<float> _value = value;
+    private Vector256<float> _value = value;
 
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
 
@@ -101,7 +107,10 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     public static Simd256 Broadcast(float value) => new(Vector256.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Simd256 MultiplyAdd(Simd256 a, Simd256 b, Simd256 c) => new(Vector256.FusedMultiplyAdd(a._value, b._value, c._value));
+    public static Simd256 MultiplyAdd(Simd256 a, Simd256 b, Simd256 c) => new(Fma.MultiplyAdd(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Simd256 sum, Simd256 a, Simd256 b) => sum._value = Fma.MultiplyAdd(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 Add(Simd256 a, Simd256 b) => new(a._value + b._value);
@@ -141,13 +150,13 @@ internal readonly unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* target) => _value.Store(target);
+    public readonly void Store(float* target) => _value.Store(target);
 }
 
 /// <summary>Whatever the machine has: .NET's portable vector.</summary>
-internal readonly unsafe struct SimdPortable(Vector<float> value) : ISimd<SimdPortable>
+internal unsafe struct SimdPortable(Vector<float> value) : ISimd<SimdPortable>
 {
-    private readonly Vector<float> _value = value;
+    private Vector<float> _value = value;
 
     public static int Width => Vector<float>.Count;
 
@@ -164,6 +173,9 @@ internal readonly unsafe struct SimdPortable(Vector<float> value) : ISimd<SimdPo
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdPortable MultiplyAdd(SimdPortable a, SimdPortable b, SimdPortable c) =>
         new(Vector.MultiplyAddEstimate(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref SimdPortable sum, SimdPortable a, SimdPortable b) => sum._value = Vector.MultiplyAddEstimate(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SimdPortable Add(SimdPortable a, SimdPortable b) => new(a._value + b._value);
@@ -203,5 +215,5 @@ internal readonly unsafe struct SimdPortable(Vector<float> value) : ISimd<SimdPo
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Store(float* target) => Vector.Store(_value, target);
+    public readonly void Store(float* target) => Vector.Store(_value, target);
 }

@@ -41,8 +41,18 @@ internal unsafe struct TapGather
     public readonly int Columns => Taps * Channels;
 
     /// <summary>Where the rows of the matrix lie, one after another, if they are the pixels as they stand; else null.</summary>
-    public readonly float* PlainRows =>
-        Taps == 1 && Stride == 1 && Runs->OffsetY == 0 && Runs->OffsetX == 0 && Maps->GridWidth == Maps->SourceWidth ? Maps->Source : null;
+    public readonly float* FindPlainRows()
+    {
+        if (Taps != 1 || Stride != 1 || Runs->OffsetY != 0 || Runs->OffsetX != 0) return null;
+        for (int i = 0; i < MapCount; i++)
+        {
+            GatherMap* map = Maps + i;
+            bool follows = map->Source == Maps->Source + ((long)map->FirstRow * Channels);
+            if (!follows || map->GridWidth != map->SourceWidth || map->GridHeight != map->SourceHeight) return null;
+        }
+
+        return Maps->Source;
+    }
 
     public readonly int Rows => Maps[MapCount - 1].FirstRow + (Maps[MapCount - 1].GridHeight * Maps[MapCount - 1].GridWidth);
 
@@ -67,7 +77,7 @@ internal unsafe struct TapGather
         }
     }
 
-    /// <summary>Packs columns [first, first + steps) of rows as a <see cref="RowPanel"/>; rows up to the next multiple of a tile are zeros.</summary>
+    /// <summary>Packs columns [first, first + steps) of rows, <see cref="RowPanel.Stride"/> apart; rows up to the next multiple of a tile are zeros.</summary>
     public readonly void PackRows(RowOrigin* origins, int rows, int paddedRows, int first, int steps, float* target)
     {
         for (int index = 0; index < RunCount; index++)
@@ -103,7 +113,7 @@ internal unsafe struct TapGather
     }
 
     /// <summary>
-    /// Packs the transpose as <see cref="StepPanel"/>s: steps are grid points (their origins given), rows are columns [first, first + rows)
+    /// Packs the transpose, each step of a tile of rows together: steps are grid points (their origins given), rows are columns [first, first + rows)
     /// of this matrix. <paramref name="pixels"/> is scratch for a pointer a step, <paramref name="zeros"/> a pixel of zeros.
     /// </summary>
     public readonly void PackSteps(

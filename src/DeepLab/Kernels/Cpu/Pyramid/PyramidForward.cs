@@ -54,6 +54,7 @@ internal unsafe struct PyramidProducts<TSimd> : IParallelBody
         int first = unit * UnitRows, rows = Math.Min(UnitRows, Rows - first), tile = TSimd.TileRows, panel = 2 * TSimd.Width;
         int paddedRows = (rows + tile - 1) / tile * tile, length = Taps.Channels, pass = GemmCuts.StepsPerPass(length);
         float* left = Scratch[worker].Left;
+        TileAside aside = default;
         for (int step = 0; step < length; step += pass)
         {
             int steps = Math.Min(pass, length - step);
@@ -73,8 +74,9 @@ internal unsafe struct PyramidProducts<TSimd> : IParallelBody
                     float* right = Right + ((long)column * length) + ((long)step * panel);
                     for (int row = 0; row < paddedRows; row += tile)
                     {
-                        MicroKernel.Multiply<TSimd, RowPanel>(
-                            left + ((long)row * RowPanel.Stride), right, steps, Target + ((long)(first + row) * Taps.Columns) + column, Taps.Columns, step > 0);
+                        var side = new LeftTile(left + ((long)row * RowPanel.Stride), RowPanel.Stride, 1);
+                        MicroKernel.Multiply<TSimd>(
+                            side, right, steps, Target + ((long)(first + row) * Taps.Columns) + column, Taps.Columns, step > 0, ref aside);
                     }
                 }
             }

@@ -85,36 +85,60 @@ internal unsafe struct WinogradProducts<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
     /// <summary>The most columns of a unit.</summary>
-    public const int MostColumns = 128;
+    public const int MostColumns = 256;
 
     public int UnitColumns;     // whole panels
     public WinogradLayout Layout;
     public float* Left;
     public float* Right;
     public float* Target;
+    public int Workers;         // how many share the units
 
     public readonly int BlocksPerPoint => (Layout.Columns + UnitColumns - 1) / UnitColumns;
 
     public readonly void Run(int unit, int worker)
     {
         int point = unit / BlocksPerPoint, first = unit % BlocksPerPoint * UnitColumns, last = Math.Min(first + UnitColumns, Layout.Columns);
-        int panel = 2 * TSimd.Width, tile = TSimd.TileRows;
+        int panel = 2 * TSimd.Width, tile = TSimd.TileRows, tiles = Layout.Slots / tile;
         float* target = Target + (point * Layout.ProductStride);
-        float* right = Right + ((long)point * Layout.Channels * Layout.Columns);
+        float* right = Right + (point * WinogradLayout.FilterStride(Layout.Channels, Layout.Columns));
         for (int pass = 0, step = 0; pass < Layout.Passes; pass++, step += Layout.StepsPerPass)
         {
-            int steps = Math.Min(Layout.StepsPerPass, Layout.Channels - step);
+            int steps = Math.Min(Layout.StepsPerPass, Layout.Channels - step), calls = TileAside.Calls(steps);
             float* left = Left + (point * Layout.PlaneStride) + (pass * Layout.PassStride);
+            var aside = new TileAside
+            {
+                Result = new ResultPrefetch(target, null, Layout.Columns, tile, calls),
+                Left = new RowPrefetch(RowPanel.Stride, Layout.Rows, RowPanel.Stride, (last - first) / panel * tiles * calls),
+                Right = new RowPrefetch(0, 1, steps * panel, tiles * calls),
+            };
+            float* nextLeft = NextLeft(unit, pass);
+            if (nextLeft is not null) aside.Left.Start(nextLeft, Layout.Rows);
             for (int column = first; column < last; column += panel)
             {
                 float* factors = right + ((long)column * Layout.Channels) + ((long)step * panel);
+                if (column + panel < last) aside.Right.Start(factors + ((long)panel * Layout.Channels), 1);
                 for (int slot = 0; slot < Layout.Slots; slot += tile)
                 {
-                    MicroKernel.Multiply<TSimd, RowPanel>(
-                        left + Layout.SlotOffset(slot), factors, steps, target + ((long)slot * Layout.Columns) + column, Layout.Columns, pass > 0);
+                    if (pass == 0)
+                    {
+                        bool isLast = slot + tile == Layout.Slots;
+                        aside.Result.Start(isLast ? 0 : slot + tile, tile, isLast ? column + panel : column);
+                    }
+
+                    var side = new LeftTile(left + Layout.SlotOffset(slot), RowPanel.Stride, 1);
+                    MicroKernel.Multiply<TSimd>(side, factors, steps, target + ((long)slot * Layout.Columns) + column, Layout.Columns, pass > 0, ref aside);
                 }
             }
         }
+    }
+
+    // The factors that this worker needs next: the next pass's, or those of the unit that it will probably do.
+    private readonly float* NextLeft(int unit, int pass)
+    {
+        int point = unit / BlocksPerPoint, next = (unit + Workers) / BlocksPerPoint;
+        if (pass + 1 < Layout.Passes) return Left + (point * Layout.PlaneStride) + ((pass + 1) * Layout.PassStride);
+        return next != point && next < WinogradTransforms.Points ? Left + (next * Layout.PlaneStride) : null;
     }
 }
 

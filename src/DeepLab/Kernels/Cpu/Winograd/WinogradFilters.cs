@@ -19,7 +19,8 @@ internal unsafe struct WinogradFilters<TSimd> : IParallelBody
     {
         long tap = (long)InChannels * OutChannels;
         WinogradFilter.Transform<TSimd>(
-            Weights + ((long)unit * OutChannels), tap, flip: false, Scale, OutChannels, Target + ((long)unit * 2 * TSimd.Width), InChannels, tap);
+            Weights + ((long)unit * OutChannels), tap, flip: false, Scale, OutChannels, Target + ((long)unit * 2 * TSimd.Width), InChannels,
+            WinogradLayout.FilterStride(InChannels, OutChannels));
     }
 }
 
@@ -48,18 +49,12 @@ internal unsafe struct TransposedWinogradFilters<TSimd> : IParallelBody
     public readonly void Run(int unit, int worker)
     {
         int first = unit * UnitChannels, count = Math.Min(UnitChannels, OutChannels - first);
-        long plane = (long)InChannels * OutChannels;
         float* kernels = Scratch[worker].Block;     // [count, 9, inChannels]
-        for (int row = 0; row < Taps * InChannels; row++)
-        {
-            float* from = Weights + ((long)row * OutChannels) + first;
-            for (int o = 0; o < count; o++) kernels[(o * Taps * InChannels) + row] = Scale is null ? from[o] : from[o] * Scale[first + o];
-        }
-
+        Transposition.Copy(Weights + first, OutChannels, Scale is null ? null : Scale + first, Taps * InChannels, count, kernels, Taps * InChannels);
         for (int o = 0; o < count; o++)
         {
             WinogradFilter.Transform<TSimd>(
-                kernels + (o * Taps * InChannels), InChannels, flip: true, null, InChannels, Target + ((long)(first + o) * 2 * TSimd.Width), OutChannels, plane);
+                kernels + (o * Taps * InChannels), InChannels, flip: true, null, InChannels, Target + ((long)(first + o) * 2 * TSimd.Width), OutChannels, WinogradLayout.FilterStride(InChannels, OutChannels));
         }
     }
 }

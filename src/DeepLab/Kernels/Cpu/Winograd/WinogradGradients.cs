@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace DeepLab.Kernels.Cpu;
 
 /// <summary>
@@ -79,80 +81,120 @@ internal unsafe struct WinogradOutputGradients<TSimd> : IParallelBody
 }
 
 /// <summary>
-/// Adds the weights' gradient Gᵀ(Σ factors of inputs · factors of gradients)G, times batch norm's scale, summed over some tiles. A unit is a block of
-/// channels by columns, whose 36 sums stay with its worker.
+/// For each point the sums over some tiles of factors of inputs · factors of gradients, for some columns: matrices [channels, columns]. A unit is a point's
+/// block of channels.
 /// </summary>
-internal unsafe struct WinogradWeightGradients<TSimd> : IParallelBody
+internal unsafe struct WinogradGradientProducts<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
-    /// <summary>The most channels and columns of a unit.</summary>
-    public const int MostChannels = 32, MostColumns = 64;
+    /// <summary>The most columns that are taken at once.</summary>
+    public const int MostColumns = 256;
 
     /// <summary>The fewest channels of a unit.</summary>
-    public const int LeastChannels = 8;
-
-    /// <summary>The most rows of a block with those that fill a tile of any tier.</summary>
-    public const int MostRows = 36;
-
-    /// <summary>Floats of a worker's sums.</summary>
-    public const int BlockLength = WinogradTransforms.Points * MostRows * MostColumns;
+    public const int LeastChannels = 32;
 
     public WinogradLayout Layout;
     public float* Left;
     public float* Right;
-    public float* Scale;
     public float* Target;
     public WorkerScratch* Scratch;
-    public int UnitChannels;    // divides the channels
-    public int UnitColumns;     // whole panels
+    public int FirstColumn;
+    public int Columns;         // whole panels
+    public int UnitChannels;
+    public int Workers;         // how many share the units
 
-    public readonly int ColumnBlocks => (Layout.Columns + UnitColumns - 1) / UnitColumns;
+    public readonly int Units => WinogradTransforms.Points * Layout.Passes * BlocksPerPass;
 
-    public readonly int Units => Layout.Channels / UnitChannels * ColumnBlocks;
+    /// <summary>Floats of a point's sums.</summary>
+    public readonly long TargetStride => WinogradLayout.FilterStride(Layout.Channels, Columns);
+
+    private readonly int BlocksPerPass => (Layout.StepsPerPass + UnitChannels - 1) / UnitChannels;
 
     public readonly void Run(int unit, int worker)
     {
-        int firstChannel = unit / ColumnBlocks * UnitChannels, firstColumn = unit % ColumnBlocks * UnitColumns;
-        int columns = Math.Min(UnitColumns, Layout.Columns - firstColumn), panel = 2 * TSimd.Width;
-        float* sums = Scratch[worker].Winograd;
-        int pass = firstChannel / Layout.StepsPerPass;
-        float* left = Left + (pass * Layout.PassStride) + (firstChannel - (pass * Layout.StepsPerPass));
-        for (int point = 0; point < WinogradTransforms.Points; point++)
+        int point = unit / (Layout.Passes * BlocksPerPass), firstChannel = FirstChannel(unit, out int channels);
+        int panel = 2 * TSimd.Width, tile = TSimd.TileRows, tiles = (channels + tile - 1) / tile, calls = TileAside.Calls(Layout.Rows) * Layout.Groups;
+        float* left = LeftOf(unit), target = Target + (point * TargetStride) + ((long)firstChannel * Columns), part = Scratch[worker].Block;
+        var aside = new TileAside
         {
-            float* block = sums + ((long)point * MostRows * MostColumns);
-            for (int column = 0; column < columns; column += panel)
+            Result = new ResultPrefetch(target, null, Columns, tile, calls),
+            Left = new RowPrefetch(RowPanel.Stride, Layout.Rows, Layout.Groups > 1 ? RowPanel.Stride : UnitChannels, Columns / panel * tiles * calls),
+            Right = new RowPrefetch(0, 1, Layout.Slots * panel, tiles * calls),
+        };
+        if (unit + Workers < Units) aside.Left.Start(LeftOf(unit + Workers), Layout.Rows);
+        for (int column = 0; column < Columns; column += panel)
+        {
+            float* right = Right + (point * Layout.ProductStride) + ((long)(FirstColumn + column) * Layout.Slots);
+            if (column + panel < Columns) aside.Right.Start(right + ((long)Layout.Slots * panel), 1);
+            for (int row = 0; row < channels; row += tile)
             {
-                float* right = Right + (point * Layout.ProductStride) + ((long)(firstColumn + column) * Layout.Slots);
-                for (int row = 0; row < UnitChannels; row += TSimd.TileRows)
+                bool isLast = row + tile >= channels, isWhole = row + tile <= channels;
+                aside.Result.Start(isLast ? 0 : row + tile, tile, isLast ? column + panel : column);
+                float* sums = isWhole ? target + ((long)row * Columns) + column : part;
+                int stride = isWhole ? Columns : panel;
+                for (int group = 0; group < Layout.Groups; group++)
                 {
-                    for (int group = 0; group < Layout.Groups; group++)
-                    {
-                        MicroKernel.Multiply<TSimd, TransposedRowPanel>(
-                            left + (point * Layout.PlaneStride) + ((long)group * Layout.Channels) + row, right + ((long)group * Layout.Rows * panel), Layout.Rows,
-                            block + (row * MostColumns) + column, MostColumns, group > 0);
-                    }
+                    // The panel is read across: its rows are the steps.
+                    var side = new LeftTile(left + ((long)group * Layout.Channels) + row, 1, RowPanel.Stride);
+                    MicroKernel.Multiply<TSimd>(side, right + ((long)group * Layout.Rows * panel), Layout.Rows, sums, stride, group > 0, ref aside);
                 }
-            }
-        }
 
-        for (int channel = 0; channel < UnitChannels; channel++)
-        {
-            for (int column = 0; column < columns; column += TSimd.Width)
-                Add(sums + (channel * MostColumns) + column, firstChannel + channel, firstColumn + column);
+                for (int rest = row; rest < channels && !isWhole; rest++)
+                    new Span<float>(part + ((rest - row) * panel), panel).CopyTo(new Span<float>(target + ((long)rest * Columns) + column, panel));
+            }
         }
     }
 
-    private readonly void Add(float* sums, int channel, int column)
+    private readonly int FirstChannel(int unit, out int count)
     {
-        const int side = WinogradTransforms.Inputs, plane = MostRows * MostColumns;
+        int pass = unit / BlocksPerPass % Layout.Passes, offset = unit % BlocksPerPass * UnitChannels, first = (pass * Layout.StepsPerPass) + offset;
+        count = Math.Min(Math.Min(UnitChannels, Layout.StepsPerPass - offset), Layout.Channels - first);
+        return first;
+    }
+
+    private readonly float* LeftOf(int unit)
+    {
+        int point = unit / (Layout.Passes * BlocksPerPass), pass = unit / BlocksPerPass % Layout.Passes;
+        return Left + (point * Layout.PlaneStride) + (pass * Layout.PassStride) + (unit % BlocksPerPass * UnitChannels);
+    }
+}
+
+/// <summary>Adds the weights' gradient Gᵀ(sums)G, times batch norm's scale, for some columns. A unit is some channels.</summary>
+internal unsafe struct WinogradFilterGradients<TSimd> : IParallelBody
+    where TSimd : unmanaged, ISimd<TSimd>
+{
+    public const int UnitChannels = 16;
+
+    public float* Sums;         // for each point [channels, columns]
+    public float* Scale;
+    public float* Target;       // [9, channels, all columns]
+    public int Channels;
+    public int FirstColumn;
+    public int Columns;
+    public int AllColumns;
+
+    public readonly void Run(int unit, int worker)
+    {
+        float* rows = stackalloc float[3 * WinogradTransforms.Inputs * TSimd.Width];
+        for (int channel = unit * UnitChannels; channel < Math.Min(Channels, (unit + 1) * UnitChannels); channel++)
+        {
+            for (int column = 0; column < Columns; column += TSimd.Width)
+                Add(Sums + ((long)channel * Columns) + column, rows, channel, FirstColumn + column);
+        }
+    }
+
+    private readonly void Add(float* sums, float* rows, int channel, int column)
+    {
+        const int side = WinogradTransforms.Inputs;
         int width = TSimd.Width, row = side * TSimd.Width;
-        float* rows = stackalloc float[3 * side * TSimd.Width];
+        long plane = WinogradLayout.FilterStride(Channels, Columns), down = side * plane;
         for (int x = 0; x < side; x++)
         {
             float* u = sums + (x * plane);
+            for (int y = 0; y < side && Sse.IsSupported; y++) Sse.Prefetch0(u + (y * down) + Columns);
             WinogradTransforms.FilterGradient(
-                TSimd.Load(u), TSimd.Load(u + (side * plane)), TSimd.Load(u + (2 * side * plane)), TSimd.Load(u + (3 * side * plane)),
-                TSimd.Load(u + (4 * side * plane)), TSimd.Load(u + (5 * side * plane)), out TSimd g0, out TSimd g1, out TSimd g2);
+                TSimd.Load(u), TSimd.Load(u + down), TSimd.Load(u + (2 * down)), TSimd.Load(u + (3 * down)), TSimd.Load(u + (4 * down)), TSimd.Load(u + (5 * down)),
+                out TSimd g0, out TSimd g1, out TSimd g2);
             float* to = rows + (x * width);
             g0.Store(to);
             g1.Store(to + row);
@@ -160,11 +202,12 @@ internal unsafe struct WinogradWeightGradients<TSimd> : IParallelBody
         }
 
         TSimd factor = Scale is null ? TSimd.Broadcast(1) : TSimd.Load(Scale + column);
-        float* target = Target + ((long)channel * Layout.Columns) + column;
-        long tap = (long)Layout.Channels * Layout.Columns;
+        float* target = Target + ((long)channel * AllColumns) + column;
+        long tap = (long)Channels * AllColumns;
         for (int y = 0; y < 3; y++, target += 3 * tap)
         {
             float* from = rows + (y * row);
+            for (int x = 0; x < 3 && Sse.IsSupported; x++) Sse.Prefetch0(target + (x * tap) + AllColumns);
             WinogradTransforms.FilterGradient(
                 TSimd.Load(from), TSimd.Load(from + width), TSimd.Load(from + (2 * width)), TSimd.Load(from + (3 * width)), TSimd.Load(from + (4 * width)),
                 TSimd.Load(from + (5 * width)), out TSimd g0, out TSimd g1, out TSimd g2);

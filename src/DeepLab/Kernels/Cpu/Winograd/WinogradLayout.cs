@@ -52,6 +52,9 @@ internal readonly struct WinogradLayout
     /// <summary>Floats of all products.</summary>
     public long ProductLength => WinogradTransforms.Points * ProductStride;
 
+    /// <summary>Floats of a point's filters.</summary>
+    public static long FilterStride(int inChannels, int outChannels) => ((long)inChannels * outChannels) + PlanePadding;
+
     /// <summary>How many tiles are taken at once: all, or as many as the cache holds.</summary>
     public static int TilesAtOnce(int channels, int columns, int tiles)
     {
