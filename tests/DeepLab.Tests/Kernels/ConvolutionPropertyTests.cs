@@ -39,6 +39,9 @@ public sealed class ConvolutionPropertyTests
             (new(3, 64, 7, 2, 1, 3), new([new(65, 49), new(49, 37), new(33, 25)], 3)),
             (new(5, 3, 1, 1, 1, 0), new([new(61, 53)], 5)),
             (new(2, 21, 3, 3, 1, 0), new([new(64, 71), new(3, 3)], 2)),
+            (new(512, 33, 1, 1, 1, 0), new([new(16, 16), new(16, 16)], 512)),
+            (new(300, 70, 1, 1, 1, 0), new([new(23, 29), new(13, 11)], 300)),
+            (new(70, 300, 1, 1, 1, 0), new([new(25, 31), new(2, 2)], 70)),
         ];
         for (int i = 0; i < cases.Length; i++)
         {

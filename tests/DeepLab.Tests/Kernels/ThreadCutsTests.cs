@@ -52,6 +52,39 @@ public sealed class ThreadCutsTests
     public void Units_are_halved_until_each_thread_has_four(int length, int size, int least, int others, int threads, int expected) =>
         Assert.Equal(expected, GemmCuts.UnitSize(length, size, least, others, threads));
 
+    // Scratch memory is made for blocks of these sizes.
+    [Theory]
+    [InlineData(4)]
+    [InlineData(6)]
+    [InlineData(8)]
+    public void Blocks_are_never_larger_than_their_scratch_memory(int tileRows)
+    {
+        for (int rows = 1; rows <= 2100; rows++)
+        {
+            foreach (int most in (int[])[GemmCuts.BlockRows, GemmCuts.GradientBlockRows])
+            {
+                var cuts = new GemmCuts(rows, rows, most, tileRows, 32);
+                Assert.InRange(cuts.RowsPerBlock, 1, most);
+                Assert.InRange(cuts.ColumnsPerBlock, 1, GemmCuts.BlockColumns);
+                for (int threads = 1; threads <= 64; threads *= 4)
+                {
+                    GemmCuts shared = cuts.ForThreads(threads, GemmCuts.LeastBlockRows, tileRows, 32);
+                    Assert.InRange(shared.RowsPerBlock, 1, cuts.RowsPerBlock);
+                    Assert.Equal(0, shared.RowsPerBlock % tileRows);
+                    Assert.Equal((rows + shared.RowsPerBlock - 1) / shared.RowsPerBlock, shared.RowBlocks);
+                }
+            }
+        }
+    }
+
+    // 33 blocks of 96 rows would keep one of two threads waiting for the other's last; 36 of 88 do not.
+    [Theory]
+    [InlineData(3083, 2, 88)]
+    [InlineData(3083, 1, 96)]
+    [InlineData(1681, 2, 96)]
+    public void Blocks_are_a_little_lower_where_threads_then_end_together(int rows, int threads, int expected) =>
+        Assert.Equal(expected, new GemmCuts(rows, 256, GemmCuts.BlockRows, 8, 32).ForThreads(threads, GemmCuts.LeastBlockRows, 8, 32).RowsPerBlock);
+
     private static double[][] Results(SimdTier tier, int threads, ConvolutionGeometry geometry)
     {
         using var backend = new CpuBackend(threads, tier);
