@@ -82,6 +82,7 @@ public sealed class ThreadCutsTests
     [InlineData(3083, 2, 88)]
     [InlineData(3083, 1, 96)]
     [InlineData(1681, 2, 96)]
+    [InlineData(3083, 64, 56)]
     public void Blocks_are_a_little_lower_where_threads_then_end_together(int rows, int threads, int expected) =>
         Assert.Equal(expected, new GemmCuts(rows, 256, GemmCuts.BlockRows, 8, 32).ForThreads(threads, GemmCuts.LeastBlockRows, 8, 32).RowsPerBlock);
 

@@ -37,6 +37,9 @@ internal readonly struct GemmCuts
 
     private const int UnitsPerThread = 4;
 
+    // Higher blocks are worth that much waiting: each reads its whole right matrix.
+    private const int WaitingPercent = 3;
+
     // Fewer units than this leave threads idle; a long sum is then split and the parts added in order.
     private const int EnoughUnits = 8;
 
@@ -71,14 +74,23 @@ internal readonly struct GemmCuts
     /// <summary>Columns of the unit that begins with a column.</summary>
     public int ColumnsFrom(int firstColumn) => Math.Min(ColumnsPerBlock, Columns - firstColumn);
 
-    /// <summary>The same with lower blocks, if there are many threads to feed.</summary>
+    /// <summary>
+    /// The same with the highest blocks that let threads end at about the same time: 33 blocks of 96 rows would keep one of two threads waiting, 36 of 88 do not.
+    /// </summary>
     /// <param name="threads">Threads that share the units.</param>
     /// <param name="leastRows">How low blocks may become.</param>
     /// <param name="tileRows">Rows of a tile.</param>
     /// <param name="tileColumns">Columns of a tile.</param>
     /// <param name="splits">Units that each block makes.</param>
-    public GemmCuts ForThreads(int threads, int leastRows, int tileRows, int tileColumns, int splits = 1) =>
-        new(Rows, Columns, Balanced(UnitSize(Rows, RowsPerBlock, leastRows, ColumnBlocks * splits, threads), leastRows, tileRows, ColumnBlocks * splits, threads), tileRows, tileColumns);
+    public GemmCuts ForThreads(int threads, int leastRows, int tileRows, int tileColumns, int splits = 1)
+    {
+        if (threads == 1) return this;
+        long fewest = long.MaxValue;
+        for (int rows = RowsPerBlock; rows >= leastRows; rows -= tileRows) fewest = Math.Min(fewest, RowsPerThread(rows, splits, threads));
+        int highest = RowsPerBlock;
+        while (highest - tileRows >= leastRows && RowsPerThread(highest, splits, threads) * 100 > fewest * (100 + WaitingPercent)) highest -= tileRows;
+        return new GemmCuts(Rows, Columns, highest, tileRows, tileColumns);
+    }
 
     /// <summary>Halves the size of units until each thread has some of them to even out their times.</summary>
     /// <param name="length">What is cut.</param>
@@ -92,23 +104,12 @@ internal readonly struct GemmCuts
         return size;
     }
 
-    // Blocks a little lower may let all threads end at the same time.
-    private int Balanced(int size, int least, int multiple, int others, int threads)
+    // The most rows of results that a thread makes.
+    private long RowsPerThread(int rowsPerBlock, int splits, int threads)
     {
-        if (threads == 1) return size;
-        int best = size;
-        for (int smaller = size - multiple; smaller >= least && smaller > size * 3 / 4; smaller -= multiple)
-        {
-            if (RowsPerThread(smaller, others, threads) < RowsPerThread(best, others, threads)) best = smaller;
-        }
-
-        return best;
+        long units = (Rows + rowsPerBlock - 1) / rowsPerBlock * (long)(ColumnBlocks * splits);
+        return (units + threads - 1) / threads * rowsPerBlock;
     }
-
-    private long RowsPerThread(int rowsPerBlock, int others, int threads) =>
-        (((long)UnitsOf(Rows, rowsPerBlock) * others) + threads - 1) / threads * rowsPerBlock;
-
-    private static int UnitsOf(int length, int size) => (length + size - 1) / size;
 
     /// <summary>The steps that are packed at once for a sum of the given length: equal parts of at most <see cref="Steps"/>.</summary>
     public static int StepsPerPass(int length) => length == 0 ? 1 : Even(length, Steps, 16);
