@@ -91,6 +91,7 @@ public static class PredictionPipeline
             Task.WhenAll(unfinished).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait(CancellationToken.None);
         }
     }
+
     // On a thread of its own: a task of the pool's that nobody has begun would run on the thread that waits for it, the network's.
     private static Task<T> Start<T>(Func<T> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
