@@ -48,19 +48,20 @@ internal sealed class RuntimeArguments
     public static Option<MemoryUse> AddMemory(CliCommand command)
     {
         Option<MemoryUse> option = command.AddOptionWithDefault(
-            "--memory", "normal, or low: a training step computes some maps twice instead of keeping them, which takes a few per cent longer; the results are the same bits", MemoryUse.Normal);
-        option.HelpName = "normal|low";
+            "--memory", "how many maps a training step keeps: low computes more of them twice, which takes a few per cent longer, high none; the results are the same bits", MemoryUse.Normal);
+        option.HelpName = "normal|low|high";
         option.CustomParser = result => result.Tokens[0].Value switch
         {
             "normal" => MemoryUse.Normal,
             "low" => MemoryUse.Low,
+            "high" => MemoryUse.High,
             string other => Unknown(result, other),
         };
         return option;
 
         static MemoryUse Unknown(ArgumentResult result, string value)
         {
-            result.AddError($"--memory is {value}, expected normal or low");
+            result.AddError($"--memory is {value}, expected normal, low or high");
             return default;
         }
     }

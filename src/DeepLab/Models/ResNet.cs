@@ -18,6 +18,11 @@ public sealed class ResNet : INetwork
     private readonly List<bool> _recomputable = [];
     private readonly Aspp _layer5;
 
+    // Blocks whose maps training does not keep but computes again: those of the first two stages of bottlenecks, which are a twentieth of a
+    // ResNet-101's forward pass and an eighth of its maps. Of basic blocks they are a third of the pass.
+    private readonly int _earlyBlocks;
+    private Tensor? _image, _stemOutput, _earlyOutput;
+
     /// <summary>Creates the network with zero weights.</summary>
     /// <param name="backend">Where its parameters live.</param>
     /// <param name="configuration">Depth and classes.</param>
@@ -26,6 +31,7 @@ public sealed class ResNet : INetwork
     {
         configuration.Validate();
         IReadOnlyList<int> blocks = configuration.BlocksPerStage;
+        _earlyBlocks = configuration.HasBottlenecks ? blocks[0] + blocks[1] : 0;
         _conv1 = new Conv(backend, $"{prefix}conv1", new ConvolutionGeometry(3, StemWidth, 7, 2, 1, 3), $"{prefix}bn1", relu: true);
         _pool1 = new MaxPool(new PoolingGeometry(3, 2, 1));
         int channels = StemWidth;
@@ -51,20 +57,23 @@ public sealed class ResNet : INetwork
     /// <inheritdoc/>
     public Tensor Forward(Execution execution, Tensor image)
     {
-        Tensor stem = _conv1.Forward(execution, image);
-        Tensor x = _pool1.Forward(execution, stem);
-        execution.Release(stem);
-        for (int i = 0; i < _blocks.Count; i++)
+        bool keep = execution.KeepsMaps;
+        int early = EarlyBlocks(execution);
+        execution.KeepsMaps = keep && early == 0;
+        Tensor x = ForwardEarly(execution, image, early);
+        execution.KeepsMaps = keep;
+        _earlyOutput = x;
+        for (int i = early; i < _blocks.Count; i++)
         {
             Tensor y = _blocks[i].Forward(execution, x);
-            if (i > 0 && IsRecomputed(execution, i - 1)) execution.Arena.Return(x);
+            if (IsRecomputed(execution, i - 1)) execution.Arena.Return(x);
             else execution.Release(x);
             x = y;
         }
 
         Tensor scores = _layer5.Forward(execution, x);
         execution.Release(x);
-        _stemOutput = stem;
+        _image = image;
         return scores;
     }
 
@@ -74,7 +83,8 @@ public sealed class ResNet : INetwork
         Tensor gradient = _layer5.Backward(execution, scoreGradient);
         for (int i = _blocks.Count - 1; i >= 0; i--)
         {
-            if (i > 0 && IsRecomputed(execution, i - 1)) _blocks[i].MoveInput(_blocks[i - 1].RecomputeOutput(execution));
+            if (IsRecomputed(execution, i - 1)) _blocks[i].MoveInput(_blocks[i - 1].RecomputeOutput(execution));
+            if (i == EarlyBlocks(execution) - 1) RecomputeEarly(execution);
             gradient = _blocks[i].Backward(execution, gradient);
         }
 
@@ -85,11 +95,37 @@ public sealed class ResNet : INetwork
         execution.Arena.Return(_stemOutput!);
     }
 
-    private Tensor? _stemOutput;
+    private int EarlyBlocks(Execution execution) => execution.Memory == MemoryUse.High ? 0 : _earlyBlocks;
+
+    // The stem, the pooling and so many blocks.
+    private Tensor ForwardEarly(Execution execution, Tensor image, int blocks)
+    {
+        Tensor stem = _conv1.Forward(execution, image);
+        Tensor x = _pool1.Forward(execution, stem);
+        execution.Release(stem);
+        for (int i = 0; i < blocks; i++)
+        {
+            Tensor y = _blocks[i].Forward(execution, x);
+            execution.Release(x);
+            x = y;
+        }
+
+        _stemOutput = stem;
+        return x;
+    }
+
+    // Once the blocks behind them are done, when there is memory again.
+    private void RecomputeEarly(Execution execution)
+    {
+        if (_image is null || _earlyOutput is null) throw new InvalidOperationException("Backward was called before Forward.");
+        execution.Arena.Return(_earlyOutput);
+        ForwardEarly(execution, _image, EarlyBlocks(execution));
+    }
 
     // Every other block of a stage, so that what an output is computed from is always there. The last block's output is read at once.
     private bool IsRecomputed(Execution execution, int block) =>
-        execution is { Memory: MemoryUse.Low, Mode: ExecutionMode.Train } && _recomputable[block] && block < _blocks.Count - 1;
+        execution is { Memory: MemoryUse.Low, Mode: ExecutionMode.Train }
+        && block >= EarlyBlocks(execution) && _recomputable[block] && block < _blocks.Count - 1;
 
     private int AddStage(
         Backend backend, DeepLabConfiguration configuration, string name, int inChannels, int width, int blocks, int stride, int dilation)

@@ -13,23 +13,29 @@ namespace DeepLab.Tests.Models;
 public sealed class MemoryUseTests
 {
     [Theory]
-    [InlineData(18)]
-    [InlineData(50)]
-    public void Maps_that_are_computed_again_give_the_same_bits(int depth)
+    [InlineData(18, MemoryUse.Low)]
+    [InlineData(50, MemoryUse.Low)]
+    [InlineData(50, MemoryUse.Normal)]
+    public void Maps_that_are_computed_again_give_the_same_bits(int depth, MemoryUse memory)
     {
-        double[][] kept = Gradients(depth, MemoryUse.Normal), recomputed = Gradients(depth, MemoryUse.Low);
+        double[][] kept = Gradients(depth, MemoryUse.High), recomputed = Gradients(depth, memory);
         Assert.Contains(kept[0], v => v != 0);
         for (int i = 0; i < kept.Length; i++) Assert.True(kept[i].AsSpan().SequenceEqual(recomputed[i]), $"gradient {i} differs");
     }
 
+    // What backward reads at 321×321 is 654 MiB.
     [Theory]
-    [InlineData(101, 321, 0.77)]
-    [InlineData(101, 513, 0.77)]
-    [InlineData(50, 65, 0.84)]
-    public void Low_memory_plans_a_smaller_arena(int depth, int size, double share)
+    [InlineData(101, 321, MemoryUse.Normal, 0.86)]
+    [InlineData(101, 321, MemoryUse.Low, 0.69)]
+    [InlineData(101, 513, MemoryUse.Normal, 0.86)]
+    [InlineData(101, 513, MemoryUse.Low, 0.69)]
+    [InlineData(50, 65, MemoryUse.Normal, 0.74)]
+    [InlineData(50, 65, MemoryUse.Low, 0.70)]
+    [InlineData(18, 321, MemoryUse.Normal, 1)]
+    public void Maps_that_are_computed_again_make_a_smaller_arena(int depth, int size, MemoryUse memory, double share)
     {
-        long normal = PlannedExtent(depth, size, MemoryUse.Normal), low = PlannedExtent(depth, size, MemoryUse.Low);
-        Assert.InRange((double)low / normal, share - 0.05, share);
+        long kept = PlannedExtent(depth, size, MemoryUse.High), extent = PlannedExtent(depth, size, memory);
+        Assert.InRange((double)extent / kept, share - 0.03, share);
     }
 
     private static double[][] Gradients(int depth, MemoryUse memory)
