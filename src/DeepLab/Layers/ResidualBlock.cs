@@ -26,10 +26,10 @@ public abstract class ResidualBlock
     /// <summary>The last convolution of the branch.</summary>
     public Conv LastOfBranch => _branch[^1];
 
-    /// <summary>The block's output. The input stays the caller's.</summary>
+    /// <summary>The block's output, which takes the input's memory where no maps are kept and the shortcut is the identity; else the input stays the caller's.</summary>
     public Tensor Forward(Execution execution, Tensor x)
     {
-        // The projection's result waits in the output's own memory for the branch to be added.
+        // The shortcut waits in the output's own memory for the branch to be added, but for an input that is kept.
         Tensor map = x;
         for (int i = 0; i < _branch.Length - 1; i++)
         {
@@ -39,13 +39,13 @@ public abstract class ResidualBlock
         }
 
         Tensor y;
-        if (_projection is null)
+        if (_projection is null && execution.KeepsMaps)
         {
             y = LastOfBranch.Forward(execution, map, shortcut: x);
         }
         else
         {
-            y = _projection.Forward(execution, x);
+            y = _projection is null ? x : _projection.Forward(execution, x);
             LastOfBranch.ForwardInto(execution, map, y);
         }
 

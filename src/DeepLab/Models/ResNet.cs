@@ -67,7 +67,7 @@ public sealed class ResNet : INetwork
         {
             Tensor y = _blocks[i].Forward(execution, x);
             if (IsRecomputed(execution, i - 1)) execution.Arena.Return(x);
-            else execution.Release(x);
+            else if (y != x) execution.Release(x);
             x = y;
         }
 
@@ -106,7 +106,7 @@ public sealed class ResNet : INetwork
         for (int i = 0; i < blocks; i++)
         {
             Tensor y = _blocks[i].Forward(execution, x);
-            execution.Release(x);
+            if (y != x) execution.Release(x);
             x = y;
         }
 
