@@ -8,19 +8,37 @@ namespace DeepLab.Kernels;
 /// </summary>
 public sealed class ConvolutionWeights
 {
+    private readonly ConvolutionKernel? _kernel;
+    private readonly Tensor? _weights;
+
+    /// <summary>Creates the parameters.</summary>
+    /// <param name="kernel">The kernel.</param>
+    /// <param name="scale">[1, outChannels], or null for ones.</param>
+    /// <param name="shift">[1, outChannels], or null for zeros.</param>
+    public ConvolutionWeights(ConvolutionKernel kernel, Tensor? scale, Tensor? shift)
+        : this(scale, shift) => _kernel = kernel;
+
     /// <summary>Creates the parameters.</summary>
     /// <param name="weights">[taps · inChannels, outChannels].</param>
     /// <param name="scale">[1, outChannels], or null for ones.</param>
     /// <param name="shift">[1, outChannels], or null for zeros.</param>
     public ConvolutionWeights(Tensor weights, Tensor? scale, Tensor? shift)
+        : this(scale, shift) => _weights = weights;
+
+    private ConvolutionWeights(Tensor? scale, Tensor? shift)
     {
-        Weights = weights;
         Scale = scale;
         Shift = shift;
     }
 
-    /// <summary>The kernel as a matrix [taps · inChannels, outChannels].</summary>
-    public Tensor Weights { get; }
+    /// <summary>The kernel as a matrix [taps · inChannels, outChannels] on the device, copied there first if it is mapped from a file.</summary>
+    public Tensor Weights => _weights ?? _kernel!.Value;
+
+    /// <summary>The shape of <see cref="Weights"/>.</summary>
+    public RaggedShape Shape => _weights?.Shape ?? _kernel!.Shape;
+
+    /// <summary>The kernel in host memory, [outChannels, inChannels, taps], while it is mapped from a file; else empty.</summary>
+    public ReadOnlyMemory<float> Mapped => _kernel?.Mapped ?? default;
 
     /// <summary>A factor an output channel, or null.</summary>
     public Tensor? Scale { get; }

@@ -28,7 +28,7 @@ public sealed class Conv
             backend, $"{name}.weight", [geometry.OutChannels, geometry.InChannels, geometry.KernelSize, geometry.KernelSize], MarkChanged);
         if (batchNorm is null) Bias = new Parameter(backend, $"{name}.bias", [geometry.OutChannels], MarkChanged);
         else BatchNorm = new BatchNorm(backend, batchNorm, geometry.OutChannels, MarkChanged);
-        _weights = new ConvolutionWeights(Weight.Value, BatchNorm?.Scale, BatchNorm?.Shift ?? Bias!.Value);
+        _weights = new ConvolutionWeights(Weight.Kernel, BatchNorm?.Scale, BatchNorm?.Shift ?? Bias!.Value);
     }
 
     /// <summary>The kernel.</summary>
@@ -120,7 +120,7 @@ public sealed class Conv
     private void Calibrate(Execution execution, Tensor x, Tensor y, Tensor? shortcut)
     {
         Tensor raw = execution.Arena.Rent(y.Shape);
-        execution.Backend.ConvolutionForward(_geometry, x, new ConvolutionWeights(Weight.Value, null, null), raw, false, null, false);
+        execution.Backend.ConvolutionForward(_geometry, x, new ConvolutionWeights(Weight.Kernel, null, null), raw, false, null, false);
         if (!execution.Arena.IsPlanning) BatchNorm!.Measure(raw);
         execution.Backend.Affine(raw, BatchNorm!.Scale, BatchNorm.Shift, shortcut, _relu, y);
         execution.Arena.Return(raw);

@@ -21,11 +21,11 @@ public sealed class Parameter : StateTensor
         _outChannels = shape[0];
         _inChannels = shape.Length == 4 ? shape[1] : 1;
         _taps = shape.Length == 4 ? shape[2] * shape[3] : 1;
-        Value = NewTensor();
+        Kernel = new ConvolutionKernel(backend, _inChannels, _outChannels, _taps);
     }
 
     /// <summary>The values on the device, [taps · in, out].</summary>
-    public Tensor Value { get; }
+    public Tensor Value => Kernel.Value;
 
     /// <summary>The gradient on the device, laid out as the values, once <see cref="AllocateGradient"/> was called.</summary>
     public Tensor? Gradient { get; private set; }
@@ -36,11 +36,13 @@ public sealed class Parameter : StateTensor
     /// <summary>Multiplies the weight decay for this parameter.</summary>
     public float DecayMultiplier { get; set; } = 1;
 
+    internal ConvolutionKernel Kernel { get; }
+
     /// <summary>Allocates the gradient, zero, unless it is there.</summary>
     public void AllocateGradient() => Gradient ??= NewTensor();
 
     /// <summary>Another tensor laid out as the values, zero: a velocity, for instance.</summary>
-    public Tensor NewTensor() => _backend.AllocateParameter(RaggedShape.Matrix(_taps * _inChannels, _outChannels));
+    public Tensor NewTensor() => _backend.AllocateParameter(Kernel.Shape);
 
     /// <summary>Says that the values on the device were changed: packed copies are out of date.</summary>
     public void MarkChanged() => _changed();
@@ -54,10 +56,14 @@ public sealed class Parameter : StateTensor
     }
 
     /// <summary>Sets a tensor laid out as the values from values in the order of <see cref="StateTensor.Shape"/>.</summary>
-    public void Upload(ReadOnlySpan<float> source, Tensor tensor)
+    public void Upload(ReadOnlySpan<float> source, Tensor tensor) => Kernel.Upload(source, tensor);
+
+    /// <summary>Sets the values without copying them, where they are a kernel; see <see cref="ConvolutionKernel.Map"/>.</summary>
+    /// <param name="values">In the order of <see cref="StateTensor.Shape"/>; they must stay as they are.</param>
+    internal void Map(ReadOnlyMemory<float> values)
     {
-        if (_taps * _inChannels == 1) _backend.Upload(source, tensor);
-        else _backend.UploadKernel(source, _inChannels, tensor);
+        Kernel.Map(values);
+        MarkChanged();
     }
 
     /// <inheritdoc/>
@@ -66,7 +72,7 @@ public sealed class Parameter : StateTensor
     /// <inheritdoc/>
     protected override void Write(ReadOnlySpan<float> source)
     {
-        Upload(source, Value);
+        Kernel.Upload(source);
         MarkChanged();
     }
 

@@ -15,6 +15,7 @@ internal sealed class FileBytes : IDisposable
 
     private readonly SafeFileHandle? _file;
     private readonly ReadOnlyMemory<byte> _bytes;
+    private readonly Lazy<FileMapping?> _mapping;
 
     private FileBytes(string path, SafeFileHandle? file, ReadOnlyMemory<byte> bytes)
     {
@@ -22,6 +23,7 @@ internal sealed class FileBytes : IDisposable
         _file = file;
         _bytes = bytes;
         Length = file is null ? bytes.Length : RandomAccess.GetLength(file);
+        _mapping = new Lazy<FileMapping?>(() => file is null ? null : FileMapping.Of(file, Length));
     }
 
     /// <summary>The file, as it was named.</summary>
@@ -100,6 +102,18 @@ internal sealed class FileBytes : IDisposable
             default:
                 throw new ArgumentOutOfRangeException(nameof(type));
         }
+    }
+
+    /// <summary>Gives F32 elements that lie one after another in place, where the file can be mapped and the machine has its order of bytes.</summary>
+    /// <param name="offset">Where the first lies. The caller has checked that all lie in the file.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="values">The elements; they change, or end the process, if the file does.</param>
+    public bool TryMapSingle(long offset, long count, out ReadOnlyMemory<float> values)
+    {
+        values = default;
+        if (count is 0 or > int.MaxValue || offset % sizeof(float) != 0 || _mapping.Value is not FileMapping mapping) return false;
+        values = mapping.Singles(offset, (int)count);
+        return true;
     }
 
     /// <summary>Reads little-endian F64 or F32 elements that lie one after another as doubles, exactly.</summary>

@@ -32,4 +32,16 @@ public interface ITensorFile : IDisposable
     /// <exception cref="InvalidFileException">The file has no such array, or one of another type.</exception>
     /// <exception cref="DeepLabException">The file cannot be read.</exception>
     void ReadSingle(string name, Span<float> target);
+
+    /// <summary>
+    /// Gives an array in place, without reading it, where it is of type F32, lies in the file as in memory, and the file can be mapped. The values outlive
+    /// the open file; the file on disk must stay as it is as long as they are used: they change with it, and one that is cut short ends the process.
+    /// </summary>
+    /// <param name="name">The array's name.</param>
+    /// <param name="values">The elements, the last side's fastest.</param>
+    bool TryMap(string name, out ReadOnlyMemory<float> values)
+    {
+        values = default;
+        return false;
+    }
 }

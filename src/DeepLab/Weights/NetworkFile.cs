@@ -60,7 +60,21 @@ public static class NetworkFile
         // What the file claims was checked when it was opened, before the network's memory is set aside.
         file.RequireHead();
         var network = new DeepLabResNet(backend, file.Configuration);
-        Load(file, network, includeHead: true);
+        Load(file, network, includeHead: true, map: false);
+        return network;
+    }
+
+    /// <summary>
+    /// Builds the network that an open file holds, and leaves the kernels in the file, mapped into memory, until they are used: one photograph is predicted sooner and with less memory. A file
+    /// whose arrays are not F32 and in our order is loaded.
+    /// </summary>
+    /// <remarks>The file on disk must stay as it is, though it may be closed: a change of it is a change of the network, and one that is cut short ends the process.</remarks>
+    /// <exception cref="InvalidFileException">The file holds no last layer, or is damaged.</exception>
+    public static DeepLabResNet Map(WeightsFile file, Backend backend)
+    {
+        file.RequireHead();
+        var network = new DeepLabResNet(backend, file.Configuration);
+        Load(file, network, includeHead: true, map: true);
         return network;
     }
 
@@ -78,7 +92,7 @@ public static class NetworkFile
         if (configuration with { Classes = network.Configuration.Classes } != network.Configuration)
             throw new InvalidFileException(path, $"holds a network with the preprocessing or the strides of {configuration.Preprocessing}'s, not of {network.Configuration.Preprocessing}'s");
         bool sameHead = file.HasHead && configuration.Classes == network.Configuration.Classes;
-        Load(file, network, sameHead);
+        Load(file, network, sameHead, map: false);
         return sameHead;
     }
 
@@ -91,9 +105,9 @@ public static class NetworkFile
         return file.Configuration;
     }
 
-    private static void Load(WeightsFile file, DeepLabResNet network, bool includeHead)
+    private static void Load(WeightsFile file, DeepLabResNet network, bool includeHead, bool map)
     {
-        StateTensor[] wanted = [.. network.State.Where(t => includeHead || !NetworkShapes.IsHead(t.Name))];
+        StateTensor[] wanted = [.. network.State.Where(t => (includeHead || !NetworkShapes.IsHead(t.Name)) && !(map && TryMap(file, t)))];
         int longest = wanted.Max(t => t.Length);
         float[] current = new float[longest], next = new float[longest];
 
@@ -108,5 +122,12 @@ public static class NetworkFile
         }
 
         Task Read(int index, float[] buffer) => Task.Run(() => file.Read(wanted[index].Name, buffer.AsSpan(0, wanted[index].Length)));
+    }
+
+    private static bool TryMap(WeightsFile file, StateTensor tensor)
+    {
+        if (tensor is not Parameter { Shape.Count: 4 } kernel || !file.TryMap(tensor.Name, out ReadOnlyMemory<float> values)) return false;
+        kernel.Map(values);
+        return true;
     }
 }

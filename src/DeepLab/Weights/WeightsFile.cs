@@ -75,6 +75,9 @@ public sealed class WeightsFile : INetworkWeights, IDisposable
     /// <inheritdoc/>
     public void Read(string name, Span<float> target) => _map.Read(name, target);
 
+    /// <summary>Gives an array in place, under our name, where the file has it as we do; see <see cref="ITensorFile.TryMap"/>.</summary>
+    public bool TryMap(string name, out ReadOnlyMemory<float> values) => _map.TryMap(name, out values);
+
     /// <summary>What a user should know of the file, a sentence each; finding out may take as long as reading it.</summary>
     public IEnumerable<string> FindNotes() => _map.FindNotes();
 

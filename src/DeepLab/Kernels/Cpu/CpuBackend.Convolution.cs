@@ -14,7 +14,7 @@ public sealed unsafe partial class CpuBackend
     public override void ConvolutionForward(
         in ConvolutionGeometry geometry, Tensor x, ConvolutionWeights weights, Tensor y, bool accumulate, Tensor? shortcut, bool relu)
     {
-        RequireConvolution(geometry, x, y, weights.Weights);
+        RequireConvolution(geometry, x, y, weights.Shape);
         RequireChannels(weights.Scale, geometry.OutChannels);
         RequireChannels(weights.Shift, geometry.OutChannels);
         RequireSame(y, shortcut);
@@ -46,7 +46,7 @@ public sealed unsafe partial class CpuBackend
     public override void ConvolutionBackwardInput(
         in ConvolutionGeometry geometry, Tensor dy, ConvolutionWeights weights, Tensor dx, bool accumulate, Tensor? mask)
     {
-        RequireConvolution(geometry, dx, dy, weights.Weights);
+        RequireConvolution(geometry, dx, dy, weights.Shape);
         RequireChannels(weights.Scale, geometry.OutChannels);
         RequireSame(dx, mask);
         var epilogue = new Epilogue { Target = Pointer(dx), Columns = geometry.InChannels, Accumulate = accumulate, Mask = PointerOrNull(mask) };
@@ -90,7 +90,7 @@ public sealed unsafe partial class CpuBackend
     public override void ConvolutionBackwardWeights(
         in ConvolutionGeometry geometry, Tensor x, Tensor dy, Tensor? scale, Tensor weightGradient, Tensor? biasGradient)
     {
-        RequireConvolution(geometry, x, dy, weightGradient);
+        RequireConvolution(geometry, x, dy, weightGradient.Shape);
         RequireChannels(scale, geometry.OutChannels);
         RequireChannels(biasGradient, geometry.OutChannels);
         switch (Tier)
@@ -126,7 +126,7 @@ public sealed unsafe partial class CpuBackend
 
     private int PaddedColumns(int columns) => UnitsOf(columns, TileColumns) * TileColumns;
 
-    private static void RequireConvolution(in ConvolutionGeometry geometry, Tensor x, Tensor y, Tensor weights)
+    private static void RequireConvolution(in ConvolutionGeometry geometry, Tensor x, Tensor y, RaggedShape weights)
     {
         Require(x.Shape.Channels == geometry.InChannels && y.Shape.Channels == geometry.OutChannels, "The channels do not fit", x, y);
         Require(x.Shape.Maps.Length == y.Shape.Maps.Length && x.Shape.Maps.Length <= MaximumMaps, "The maps do not fit", x, y);
@@ -137,7 +137,7 @@ public sealed unsafe partial class CpuBackend
             Require(geometry.OutputSide(from.Height) == to.Height && geometry.OutputSide(from.Width) == to.Width, "The sizes do not fit", x, y);
         }
 
-        Require(weights.Shape.Length == (long)geometry.Taps * geometry.InChannels * geometry.OutChannels, "The weights do not fit", weights, x);
+        if (weights.Length != (long)geometry.Taps * geometry.InChannels * geometry.OutChannels) throw new ArgumentException($"The weights do not fit: {weights} and {x.Shape}.");
     }
 
     private static TapGather ForwardGather(in ConvolutionGeometry geometry, Tensor x, Tensor y, GatherMap* maps, TapRun* runs)
@@ -249,6 +249,26 @@ public sealed unsafe partial class CpuBackend
         if (weights.KeepPacked && weights.Packed is CpuBuffer kept && kept.Length == size) return kept.Pointer;
         CpuBuffer? keep = weights.BeginPacking() ? new CpuBuffer(size) : null;
         weights.Packed = keep;
+        float* target = keep is null ? Workspace(size) : keep.Pointer;
+        fixed (float* mapped = weights.Mapped.Span)
+        {
+            if (mapped is not null)
+            {
+                var fromFile = new MappedPacking
+                {
+                    Weights = mapped,
+                    Scale = PointerOrNull(weights.Scale),
+                    InChannels = geometry.InChannels,
+                    Taps = geometry.Taps,
+                    Columns = geometry.OutChannels,
+                    Panel = TileColumns,
+                    Target = target,
+                };
+                _pool.Run(ref fromFile, UnitsOf(geometry.InChannels, MappedPacking.UnitChannels));
+                return target;
+            }
+        }
+
         var packing = new ForwardPacking
         {
             Weights = Pointer(weights.Weights),
@@ -256,10 +276,10 @@ public sealed unsafe partial class CpuBackend
             Length = length,
             Columns = geometry.OutChannels,
             Panel = TileColumns,
-            Target = keep is null ? Workspace(size) : keep.Pointer,
+            Target = target,
         };
         _pool.Run(ref packing, UnitsOf(length, ForwardPacking.UnitRows));
-        return packing.Target;
+        return target;
     }
 
     private void Multiply(in TapGather gather, float* packed, in Epilogue epilogue)

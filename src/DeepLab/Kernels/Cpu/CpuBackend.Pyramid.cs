@@ -23,7 +23,7 @@ public sealed unsafe partial class CpuBackend
         for (int i = 0; i < geometries.Length; i++)
         {
             if (weights[i].Scale is not null) throw new ArgumentException("Convolutions of a pyramid have a bias and no scale.", nameof(weights));
-            RequireConvolution(geometries[i], x, y, weights[i].Weights);
+            RequireConvolution(geometries[i], x, y, weights[i].Shape);
             RequireChannels(weights[i].Shift, geometries[i].OutChannels);
             kernels[i] = Pointer(weights[i].Weights);
             shifts[i] = PointerOrNull(weights[i].Shift);
@@ -79,7 +79,7 @@ public sealed unsafe partial class CpuBackend
         float** kernels = stackalloc float*[MostBranches];
         for (int i = 0; i < geometries.Length; i++)
         {
-            RequireConvolution(geometries[i], dx, dy, weights[i].Weights);
+            RequireConvolution(geometries[i], dx, dy, weights[i].Shape);
             kernels[i] = Pointer(weights[i].Weights);
         }
 
@@ -113,7 +113,7 @@ public sealed unsafe partial class CpuBackend
         float** targets = stackalloc float*[MostBranches];
         for (int i = 0; i < geometries.Length; i++)
         {
-            RequireConvolution(geometries[i], x, dy, weightGradients[i]);
+            RequireConvolution(geometries[i], x, dy, weightGradients[i].Shape);
             RequireChannels(biasGradients[i], geometries[i].OutChannels);
             targets[i] = Pointer(weightGradients[i]);
         }

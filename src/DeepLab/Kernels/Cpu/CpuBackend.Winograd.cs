@@ -61,20 +61,41 @@ public sealed unsafe partial class CpuBackend
         var layout = new WinogradLayout(geometry.InChannels, geometry.OutChannels, atOnce, TSimd.TileRows);
         float* memory = Workspace((kept is null ? filters : 0) + layout.FactorLength + layout.ProductLength);
         float* target = kept is null ? memory + layout.FactorLength + layout.ProductLength : kept;
-        if (!isKept)
-        {
-            var transform = new WinogradFilters<TSimd>
-            {
-                Weights = Pointer(weights.Weights),
-                Scale = PointerOrNull(weights.Scale),
-                InChannels = geometry.InChannels,
-                OutChannels = geometry.OutChannels,
-                Target = target,
-            };
-            _pool.Run(ref transform, geometry.InChannels);
-        }
+        if (!isKept) TransformFilters<TSimd>(geometry, weights, target);
 
         WinogradConvolve<TSimd>(tiles, layout, atOnce, Pointer(x), target, memory, epilogue);
+    }
+
+    private void TransformFilters<TSimd>(in ConvolutionGeometry geometry, ConvolutionWeights weights, float* target)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        fixed (float* mapped = weights.Mapped.Span)
+        {
+            if (mapped is not null && geometry.OutChannels <= MappedWinogradFilters<TSimd>.MostOutChannels)
+            {
+                var fromFile = new MappedWinogradFilters<TSimd>
+                {
+                    Weights = mapped,
+                    Scale = PointerOrNull(weights.Scale),
+                    InChannels = geometry.InChannels,
+                    OutChannels = geometry.OutChannels,
+                    Target = target,
+                    Scratch = _scratch,
+                };
+                _pool.Run(ref fromFile, UnitsOf(geometry.InChannels, fromFile.UnitChannels));
+                return;
+            }
+        }
+
+        var transform = new WinogradFilters<TSimd>
+        {
+            Weights = Pointer(weights.Weights),
+            Scale = PointerOrNull(weights.Scale),
+            InChannels = geometry.InChannels,
+            OutChannels = geometry.OutChannels,
+            Target = target,
+        };
+        _pool.Run(ref transform, geometry.InChannels);
     }
 
     private void WinogradBackwardInput<TSimd>(in ConvolutionGeometry geometry, Tensor dy, ConvolutionWeights weights, in Epilogue epilogue)

@@ -64,6 +64,61 @@ internal unsafe struct ForwardPacking : IParallelBody
     }
 }
 
+/// <summary>Weights as files have them, [columns, inChannels, taps], as right panels of the matrix [taps · inChannels, columns], times batch norm's scale. A unit is some input channels.</summary>
+internal unsafe struct MappedPacking : IParallelBody
+{
+    public const int UnitChannels = 64;
+
+    public float* Weights;
+    public float* Scale;        // [columns] or null
+    public int InChannels;
+    public int Taps;
+    public int Columns;
+    public int Panel;
+    public float* Target;
+
+    public readonly void Run(int unit, int worker)
+    {
+        int first = unit * UnitChannels, count = Math.Min(UnitChannels, InChannels - first);
+        long pitch = (long)InChannels * Taps;
+        for (int column = 0; column < Columns; column += Panel)
+        {
+            int columns = Math.Min(Panel, Columns - column);
+            float* from = Weights + (column * pitch) + ((long)first * Taps), panel = Target + (column * pitch) + ((long)first * Panel);
+            for (int tap = 0; tap < Taps; tap++, panel += (long)InChannels * Panel)
+            {
+                if (Taps == 1) Transposition.Copy(from, (nint)pitch, null, columns, count, panel, Panel);
+                else Gather(from + tap, pitch, columns, count, panel);
+                Finish(Scale is null ? null : Scale + column, columns, count, panel);
+            }
+        }
+    }
+
+    private readonly void Gather(float* from, long pitch, int columns, int rows, float* to)
+    {
+        for (int row = 0; row < rows; row++, from += Taps, to += Panel)
+        {
+            for (int column = 0; column < columns; column++) to[column] = from[column * pitch];
+        }
+    }
+
+    // The factors, and zeros in the rest of the last panel.
+    private readonly void Finish(float* scale, int columns, int rows, float* panel)
+    {
+        for (int row = 0; row < rows; row++, panel += Panel)
+        {
+            int i = 0;
+            if (scale is not null)
+            {
+                for (; i <= columns - Vector<float>.Count; i += Vector<float>.Count) Vector.Store(Vector.Load(panel + i) * Vector.Load(scale + i), panel + i);
+                for (; i < columns; i++) panel[i] *= scale[i];
+            }
+
+            for (i = columns; i < Panel; i++) panel[i] = 0;
+        }
+    }
+}
+
 /// <summary>
 /// The same for the gradient of the input: the matrix is [taps · outChannels, inChannels], of the given taps only, each tap's weights transposed.
 /// </summary>

@@ -27,4 +27,13 @@ internal interface IWeightsMap
     /// <param name="name">Our name, such as <c>Scale.bn1.running_mean</c>.</param>
     /// <param name="target">Takes the elements, in our order.</param>
     void Read(string name, Span<float> target);
+
+    /// <summary>Gives one of our arrays in place; see <see cref="ITensorFile.TryMap"/>.</summary>
+    /// <param name="name">Our name.</param>
+    /// <param name="values">The elements, in our order.</param>
+    bool TryMap(string name, out ReadOnlyMemory<float> values)
+    {
+        values = default;
+        return false;
+    }
 }

@@ -100,6 +100,9 @@ internal sealed class NamedWeights : IWeightsMap
     /// <inheritdoc/>
     public void Read(string name, Span<float> target) => _file.ReadSingle(FileName(name), target);
 
+    /// <inheritdoc/>
+    public bool TryMap(string name, out ReadOnlyMemory<float> values) => _file.TryMap(FileName(name), out values);
+
     private string FileName(string name) => _prefix + _scheme.NameOf(name[NetworkShapes.Prefix.Length..]);
 
     // PyTorch counts the batches that a batch norm has seen; nobody reads it.

@@ -90,6 +90,15 @@ public sealed class PyTorchFile : ITensorFile
     }
 
     /// <inheritdoc/>
+    public bool TryMap(string name, out ReadOnlyMemory<float> values)
+    {
+        values = default;
+        return _byName.TryGetValue(name, out View? view) && view.Tensor.Type == TensorType.F32
+            && StridedReader.IsInOrder([.. view.Tensor.Shape], view.Strides)
+            && _bytes.TryMapSingle(view.Offset, view.Tensor.Count, out values);
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => _bytes.Dispose();
 
     /// <summary>

@@ -25,7 +25,7 @@ internal static class StridedReader
     {
         if (target.Length == 0) return;
         Side[] sides = InOrderOfFile(sizes, strides);
-        if (sides is [] or [{ Stride: 1 }])
+        if (IsInOrder(sides))
         {
             bytes.ReadSingle(type, offset, target);
             return;
@@ -34,6 +34,11 @@ internal static class StridedReader
         var window = new Window(bytes, type, offset, target, new float[Math.Min(WindowLength, Extent(sides, 0))]);
         Copy(ref window, sides, DenseFrom(sides), 0, 0, 0);
     }
+
+    /// <summary>Whether a view's elements lie one after another, the last side's fastest.</summary>
+    public static bool IsInOrder(ReadOnlySpan<long> sizes, ReadOnlySpan<long> strides) => IsInOrder(InOrderOfFile(sizes, strides));
+
+    private static bool IsInOrder(Side[] sides) => sides is [] or [{ Stride: 1, Step: 1 }];
 
     /// <summary>The sides with the farthest apart first; sides of one element left out, and sides that continue each other made one.</summary>
     private static Side[] InOrderOfFile(ReadOnlySpan<long> sizes, ReadOnlySpan<long> strides)

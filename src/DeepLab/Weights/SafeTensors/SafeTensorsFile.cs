@@ -103,6 +103,14 @@ public sealed class SafeTensorsFile : ITensorFile
         _bytes.ReadSingle(entry.Tensor.Type, _dataStart + entry.Begin, target);
     }
 
+    /// <inheritdoc/>
+    public bool TryMap(string name, out ReadOnlyMemory<float> values)
+    {
+        values = default;
+        return _byName.TryGetValue(name, out SafeTensorsEntry entry) && entry.Tensor.Type == TensorType.F32
+            && _bytes.TryMapSingle(_dataStart + entry.Begin, entry.Tensor.Count, out values);
+    }
+
     /// <summary>Reads a tensor of type F64 or F32 as doubles, exactly.</summary>
     /// <inheritdoc cref="ReadSingle(string, Span{float})"/>
     public void ReadDouble(string name, Span<double> target)

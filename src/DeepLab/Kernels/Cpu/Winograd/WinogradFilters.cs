@@ -24,6 +24,39 @@ internal unsafe struct WinogradFilters<TSimd> : IParallelBody
     }
 }
 
+/// <summary>The same from kernels as files have them, [outChannels, inChannels, 9]. A unit is some input channels.</summary>
+internal unsafe struct MappedWinogradFilters<TSimd> : IParallelBody
+    where TSimd : unmanaged, ISimd<TSimd>
+{
+    private const int Taps = 9;
+
+    public float* Weights;
+    public float* Scale;    // [outChannels] or null
+    public int InChannels;
+    public int OutChannels;
+    public float* Target;
+    public WorkerScratch* Scratch;
+
+    /// <summary>The largest number of output channels of which one input channel's kernels fit a worker's block.</summary>
+    public const int MostOutChannels = GemmCuts.GradientBlockRows * GemmCuts.BlockColumns / Taps;
+
+    /// <summary>Input channels of a unit: their kernels fit a worker's block.</summary>
+    public readonly int UnitChannels => Math.Clamp(MostOutChannels / OutChannels, 1, 8);
+
+    public readonly void Run(int unit, int worker)
+    {
+        int first = unit * UnitChannels, count = Math.Min(UnitChannels, InChannels - first);
+        float* kernels = Scratch[worker].Block;     // [count, 9, outChannels]
+        Transposition.Copy(Weights + ((long)first * Taps), (nint)InChannels * Taps, null, OutChannels, count * Taps, kernels, OutChannels);
+        for (int i = 0; i < count; i++)
+        {
+            WinogradFilter.Transform<TSimd>(
+                kernels + (i * Taps * OutChannels), OutChannels, flip: false, Scale, OutChannels, Target + ((long)(first + i) * 2 * TSimd.Width), InChannels,
+                WinogradLayout.FilterStride(InChannels, OutChannels));
+        }
+    }
+}
+
 /// <summary>
 /// The same for the gradient of the input, which is the convolution with the kernel turned around and its channels exchanged: 36 matrices
 /// [outChannels, inChannels]. A unit is some output channels.
