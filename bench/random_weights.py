@@ -14,5 +14,6 @@ for name, data in state.items():
     header[name] = dict(dtype="F32", shape=list(model.state_dict()[name].shape), data_offsets=[at, at + len(data)])
     at += len(data)
 text = json.dumps(header).encode()
+text += b" " * (-len(text) % 8)  # as the format's own library does
 with open(path, "wb") as file:
     file.write(struct.pack("<Q", len(text)) + text + b"".join(state.values()))

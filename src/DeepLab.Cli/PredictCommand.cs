@@ -82,6 +82,7 @@ internal sealed class PredictCommand
 
     private int Run(ParseResult parse, CommandInvocation invocation)
     {
+        _ = Task.Run(() => _runtime.WarmUp(parse));
         PredictionOutputs outputs = Outputs(parse, invocation.Console);
         CliConsole console = outputs.Folder == PredictionTarget.Standard ? invocation.Console.WithoutOutput() : invocation.Console;
         DenseCrfOptions? crf = _crf.Options(parse);

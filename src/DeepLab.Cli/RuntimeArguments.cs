@@ -36,6 +36,13 @@ internal sealed class RuntimeArguments
         return new CpuBackend(Threads(parse), exactConvolutions: parse.GetValue(_exact));
     }
 
+    /// <summary>Compiles what prediction will run on such a backend.</summary>
+    public void WarmUp(ParseResult parse)
+    {
+        using var backend = new CpuBackend(threads: 1, exactConvolutions: parse.GetValue(_exact));
+        Evaluation.WarmUp.Run(backend);
+    }
+
     /// <summary>Adds <c>--threads</c> to a command.</summary>
     public static Option<int> AddThreads(CliCommand command)
     {

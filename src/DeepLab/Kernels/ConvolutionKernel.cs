@@ -10,7 +10,7 @@ public sealed class ConvolutionKernel
 {
     private readonly Backend _backend;
     private readonly int _inChannels;
-    private readonly Tensor _tensor;
+    private Tensor? _tensor;
 
     /// <summary>Creates a kernel of zeros.</summary>
     /// <param name="backend">Where it lives.</param>
@@ -23,7 +23,6 @@ public sealed class ConvolutionKernel
         _backend = backend;
         _inChannels = inChannels;
         Shape = RaggedShape.Matrix(taps * inChannels, outChannels);
-        _tensor = backend.AllocateParameter(Shape);
     }
 
     /// <summary>[taps · inChannels, outChannels].</summary>
@@ -38,15 +37,15 @@ public sealed class ConvolutionKernel
         get
         {
             if (!Mapped.IsEmpty) Upload(Mapped.Span);
-            return _tensor;
+            return _tensor ??= _backend.AllocateParameter(Shape);
         }
     }
 
     /// <summary>Sets the values, in the order [outChannels, inChannels, taps].</summary>
     public void Upload(ReadOnlySpan<float> source)
     {
-        Upload(source, _tensor);
         Mapped = default;
+        Upload(source, Value);
     }
 
     /// <summary>Sets another tensor of this shape from values in the order [outChannels, inChannels, taps].</summary>

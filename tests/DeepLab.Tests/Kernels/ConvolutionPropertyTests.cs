@@ -98,6 +98,56 @@ public sealed class ConvolutionPropertyTests
         Assert.InRange(errors[1], errors[0], 5e-6);
     }
 
+    // Last panels that are not full, channels beyond a unit of the packing, kernels of one, nine and 49 taps, by minimal filtering and not.
+    [Theory]
+    [MemberData(nameof(Tiers))]
+    [Trait("Tier", "all")]
+    public void A_mapped_kernel_gives_the_bits_of_an_uploaded_one(SimdTier tier)
+    {
+        using var backend = new CpuBackend(3, tier);
+        ConvolutionGeometry[] geometries =
+        [
+            new(70, 300, 1, 1, 1, 0), new(1, 1, 1, 1, 1, 0), new(3, 64, 7, 2, 1, 3), new(130, 33, 3, 2, 1, 1),
+            new(64, 96, 3, 1, 2, 2), new(160, 32, 3, 1, 1, 1), new(32, 1024, 3, 1, 4, 4),
+        ];
+        foreach (ConvolutionGeometry geometry in geometries)
+        {
+            foreach (bool scaled in (bool[])[false, true])
+            {
+                using var oracle = new DoubleBackend();
+                using var random = new RandomCase(backend, oracle, 7, (ulong)geometry.WeightShape.Length);
+                RaggedShape input = new([new(17, 19), new(9, 8)], geometry.InChannels), output = geometry.OutputShape(input);
+                Pair x = random.Normal(input), dy = random.Normal(output), factors = random.Normal(RaggedShape.Matrix(1, geometry.OutChannels));
+                float[] values = HashUniform.Values("kernel", $"{geometry}", (int)geometry.WeightShape.Length);
+                ConvolutionKernel uploaded = new(backend, geometry.InChannels, geometry.OutChannels, geometry.Taps), mapped = new(backend, geometry.InChannels, geometry.OutChannels, geometry.Taps);
+                uploaded.Upload(values);
+                mapped.Map(values);
+                var results = new List<double[]>();
+                foreach (ConvolutionKernel kernel in (ConvolutionKernel[])[uploaded, mapped])
+                {
+                    var weights = new ConvolutionWeights(kernel, scaled ? factors.Tested : null, null);
+                    Tensor y = backend.AllocateParameter(output), dx = backend.AllocateParameter(input);
+                    backend.ConvolutionForward(geometry, x.Tested, weights, y, false, null, false);
+                    Assert.Equal(kernel == mapped, !kernel.Mapped.IsEmpty);
+                    backend.ConvolutionBackwardInput(geometry, dy.Tested, weights, dx, false, null);
+                    Assert.True(kernel.Mapped.IsEmpty);
+                    results.Add([.. backend.Read(y), .. backend.Read(dx), .. backend.Read(kernel.Value)]);
+                }
+
+                Assert.Contains(results[0], v => v != 0);
+                Assert.True(results[0].AsSpan().SequenceEqual(results[1]), $"{geometry}, scaled {scaled}");
+            }
+        }
+    }
+
+    [Fact]
+    public void A_mapped_kernel_has_the_length_of_the_convolutions()
+    {
+        using var backend = new CpuBackend(1);
+        var kernel = new ConvolutionKernel(backend, 3, 4, 9);
+        Assert.Throws<ArgumentException>(() => kernel.Map(new float[107]));
+    }
+
     private static void Many(SimdTier tier, ulong seed, int count, int largestSide, long mostMultiplications)
     {
         using var backend = new CpuBackend(2, tier);

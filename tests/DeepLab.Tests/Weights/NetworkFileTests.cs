@@ -39,6 +39,24 @@ public sealed class NetworkFileTests : IDisposable
             Assert.True(expected.ToArray().AsSpan().SequenceEqual(actual.ToArray()), expected.Name);
     }
 
+    [Theory]
+    [InlineData("net.safetensors")]
+    [InlineData("net.pth")]
+    public void A_mapped_network_is_the_loaded_one_and_outlives_its_open_file(string name)
+    {
+        string path = Path.Combine(_folder, name);
+        DeepLabResNet saved = TinyNetwork.WithAnyValues(_backend, 18, 3), mapped;
+        NetworkFile.Save(path, saved);
+        using (WeightsFile file = WeightsFile.Open(path)) mapped = NetworkFile.Map(file, _backend);
+        if (OperatingSystem.IsLinux()) File.Delete(path); // the name goes, what is mapped stays
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Assert.All(mapped.OneScale.Convolutions, c => Assert.Equal(c.Weight.Length, c.Weight.Kernel.Mapped.Length));
+        foreach ((StateTensor expected, StateTensor actual) in saved.State.Zip(mapped.State))
+            Assert.True(expected.ToArray().AsSpan().SequenceEqual(actual.ToArray()), expected.Name);
+        Assert.All(mapped.OneScale.Convolutions, c => Assert.True(c.Weight.Kernel.Mapped.IsEmpty));
+    }
+
     [Fact]
     public void A_file_is_inspected_without_building_the_network()
     {

@@ -63,6 +63,27 @@ public sealed class SafeTensorsTests : IDisposable
         Assert.Equal([-2f, 1f], file.ReadSingle("b"));
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(4, true)]
+    public void Singles_at_whole_places_are_mapped(int padding, bool isMapped)
+    {
+        string path = Path.Combine(_folder, "mapped.safetensors");
+        byte[] header = Encoding.UTF8.GetBytes("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[2,3],"data_offsets":[4,28]},"c":{"dtype":"F16","shape":[2],"data_offsets":[28,32]}}""");
+        Array.Resize(ref header, ((header.Length + 3) / 4 * 4) + padding);
+        header.AsSpan().Replace((byte)0, (byte)' ');
+        float[] values = HashUniform.Values(1, 8);
+        File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)header.Length), .. header, .. System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan())]);
+        using SafeTensorsFile file = SafeTensorsFile.Open(path);
+        Assert.Equal(isMapped, file.TryMap("b", out ReadOnlyMemory<float> memory));
+        if (isMapped) Assert.Equal(values[1..7], memory.ToArray());
+        Assert.Equal(values[1..7], file.ReadSingle("b"));
+        Assert.False(file.TryMap("c", out _));
+        Assert.False(file.TryMap("d", out _));
+    }
+
     [Fact]
     public void A_missing_tensor_and_one_of_integers_are_named()
     {

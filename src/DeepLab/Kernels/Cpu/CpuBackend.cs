@@ -27,6 +27,12 @@ public sealed unsafe partial class CpuBackend : Backend
     /// <summary>Rows of an elementwise operation that make a unit, at least.</summary>
     private const int UnitValues = 1 << 14;
 
+    /// <summary>
+    /// Floats of the workspace at first, 64 MiB: enough for a ResNet's prediction. What is not written costs nothing; what grew with the layers would
+    /// bring its pages anew each time.
+    /// </summary>
+    private const long FirstWorkspace = 1 << 24;
+
     private readonly bool _exactConvolutions;
     private readonly WorkerPool _pool;
     private readonly CpuBuffer[] _scratchMemory;
@@ -171,7 +177,7 @@ public sealed unsafe partial class CpuBackend : Backend
 
     private static int UnitsOf(long values, int unit) => checked((int)((values + unit - 1) / unit));
 
-    private float* Workspace(long values) => Grow(ref _workspace, values);
+    private float* Workspace(long values) => Grow(ref _workspace, values <= _workspace.Length ? values : Math.Max(values, FirstWorkspace));
 
     private float* Zeros(int values) => Grow(ref _zeros, values);
 
