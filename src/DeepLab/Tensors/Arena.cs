@@ -3,8 +3,8 @@ namespace DeepLab.Tensors;
 /// <summary>
 /// Lays out the buffers of a step once and hands out the same ones at every later step of the same sizes. A step is
 /// first <em>planned</em>: its code runs against a backend that does nothing, and each rented tensor gets the first
-/// gap that is free from its renting to its return. The plan's extent is then allocated as one buffer, and running the same
-/// code again replays the plan without allocating.
+/// gap that is free when it is rented. Once all lives are known, tensors are laid out anew with the longest first, where that takes less. The plan's extent is
+/// then allocated as one buffer, and running the same code again replays the plan without allocating.
 /// </summary>
 public sealed class Arena(IBufferAllocator allocator) : IDisposable
 {
@@ -13,9 +13,13 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
 
     private readonly List<Tensor> _tensors = [];
     private readonly List<(long Start, long End)> _occupied = [];
+    private readonly List<Life> _lives = [];
     private DeviceBuffer? _buffer;
     private long _extent;
     private int _next;
+
+    // When a tensor is rented and returned, counted in rentings.
+    private readonly record struct Life(Tensor Tensor, long Length, int From, int Until);
 
     /// <summary>Whether tensors are only being planned.</summary>
     public bool IsPlanning { get; private set; }
@@ -28,6 +32,7 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
     {
         _tensors.Clear();
         _occupied.Clear();
+        _lives.Clear();
         _extent = 0;
         IsPlanning = true;
     }
@@ -36,6 +41,7 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
     public void CommitPlan()
     {
         IsPlanning = false;
+        LayOutLongestFirst();
         if (_buffer is null || _buffer.Length < _extent)
         {
             _buffer?.Dispose();
@@ -67,6 +73,7 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
         _extent = Math.Max(_extent, start + length);
         var tensor = new Tensor(shape, start);
         _tensors.Add(tensor);
+        _lives.Add(new Life(tensor, length, _lives.Count, int.MaxValue));
         return tensor;
     }
 
@@ -100,6 +107,31 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
         int index = _occupied.FindIndex(o => o.Start == tensor.Offset);
         if (index < 0) throw new InvalidOperationException($"{tensor.Shape} was returned twice.");
         _occupied.RemoveAt(index);
+        index = _lives.FindLastIndex(l => l.Tensor == tensor);
+        _lives[index] = _lives[index] with { Until = _lives.Count };
+    }
+
+    // Each at the lowest place that no tensor placed before it has during its life.
+    private void LayOutLongestFirst()
+    {
+        var placed = new List<(long Start, long End, Life Life)>(_lives.Count);
+        long extent = 0;
+        foreach (Life life in _lives.OrderByDescending(l => l.Length))
+        {
+            long start = 0;
+            for (int i = 0; i < placed.Count && placed[i].Start < start + life.Length; i++)
+            {
+                if (placed[i].Life.From < life.Until && life.From < placed[i].Life.Until) start = Math.Max(start, placed[i].End);
+            }
+
+            extent = Math.Max(extent, start + life.Length);
+            if (extent >= _extent) return;
+            int after = placed.FindIndex(p => p.Start >= start);
+            placed.Insert(after < 0 ? placed.Count : after, (start, start + life.Length, life));
+        }
+
+        foreach ((long start, _, Life life) in placed) life.Tensor.MoveTo(start);
+        _extent = extent;
     }
 
     private static InvalidOperationException NotPlanned(object what) =>

@@ -7,7 +7,7 @@ namespace DeepLab.Tensors;
 public sealed class Tensor
 {
     private readonly Tensor? _parent;
-    private readonly long _offset;
+    private long _offset;
     private DeviceBuffer? _buffer;
 
     /// <summary>Creates a tensor at a place in a buffer.</summary>
@@ -53,4 +53,7 @@ public sealed class Tensor
         && _offset == (long)parent.Shape.FirstRow(firstMap) * Shape.Channels;
 
     internal void Place(DeviceBuffer buffer) => _buffer = buffer;
+
+    /// <summary>Puts a planned tensor elsewhere, and its views with it.</summary>
+    internal void MoveTo(long offset) => _offset = offset;
 }

@@ -26,11 +26,11 @@ public sealed class MemoryUseTests
     // What backward reads at 321×321 is 654 MiB.
     [Theory]
     [InlineData(101, 321, MemoryUse.Normal, 0.86)]
-    [InlineData(101, 321, MemoryUse.Low, 0.69)]
+    [InlineData(101, 321, MemoryUse.Low, 0.65)]
     [InlineData(101, 513, MemoryUse.Normal, 0.86)]
-    [InlineData(101, 513, MemoryUse.Low, 0.69)]
+    [InlineData(101, 513, MemoryUse.Low, 0.65)]
     [InlineData(50, 65, MemoryUse.Normal, 0.74)]
-    [InlineData(50, 65, MemoryUse.Low, 0.70)]
+    [InlineData(50, 65, MemoryUse.Low, 0.63)]
     [InlineData(18, 321, MemoryUse.Normal, 1)]
     public void Maps_that_are_computed_again_make_a_smaller_arena(int depth, int size, MemoryUse memory, double share)
     {

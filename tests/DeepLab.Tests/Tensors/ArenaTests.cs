@@ -14,6 +14,7 @@ public sealed class ArenaTests
             using var arena = new Arena(new DoubleBackend());
             var random = new SeededRandom(seed);
             var live = new List<Tensor>();
+            var neighbours = new List<(Tensor, Tensor)>();
             long most = 0;
             arena.BeginPlan();
             for (int i = 0; i < 60; i++)
@@ -30,14 +31,35 @@ public sealed class ArenaTests
                 long end = tensor.Offset + tensor.Shape.Length;
                 Assert.All(live, other => Assert.True(end <= other.Offset || other.Offset + other.Shape.Length <= tensor.Offset));
                 Assert.Equal(0, tensor.Offset % 16);
+                neighbours.AddRange(live.Select(other => (other, tensor)));
                 live.Add(tensor);
                 most = Math.Max(most, live.Sum(t => t.Shape.Length));
                 Assert.InRange(arena.Extent, Math.Max(end, most), long.MaxValue);
             }
 
+            long extent = arena.Extent;
             arena.CommitPlan();
+            Assert.InRange(arena.Extent, most, extent);
+            Assert.All(neighbours, pair => Assert.True(End(pair.Item1) <= pair.Item2.Offset || End(pair.Item2) <= pair.Item1.Offset));
+            Assert.All(neighbours, pair => Assert.Equal((0, true), (pair.Item2.Offset % 16, End(pair.Item2) <= arena.Extent)));
             Assert.All(live, tensor => Assert.True(tensor.Offset + tensor.Shape.Length <= tensor.Buffer.Length));
         }
+    }
+
+    // Rented in turn, the third finds no gap that is long enough: 1 + 2 + 3 rows. Where all lives are known, it lies over the first, which is gone by then.
+    [Fact]
+    public void Tensors_are_laid_out_anew_where_that_takes_less()
+    {
+        using var arena = new Arena(new DoubleBackend());
+        arena.BeginPlan();
+        Tensor first = arena.Rent(RaggedShape.Matrix(1, 16)), second = arena.Rent(new RaggedShape([new MapSize(1, 1), new MapSize(1, 1)], 16));
+        Tensor view = arena.View(second, 1, 1);
+        arena.Return(first);
+        Tensor third = arena.Rent(RaggedShape.Matrix(3, 16));
+        Assert.Equal((96L, 48L), (arena.Extent, third.Offset));
+        arena.CommitPlan();
+        Assert.Equal((80L, 0L, 48L, 64L), (arena.Extent, third.Offset, second.Offset, view.Offset));
+        Assert.Same(third.Buffer, view.Buffer);
     }
 
     [Fact]
@@ -124,4 +146,6 @@ public sealed class ArenaTests
         Assert.Same(first, Plan(2));
         Assert.Equal(80, Plan(5).Length);
     }
+
+    private static long End(Tensor tensor) => tensor.Offset + tensor.Shape.Length;
 }
