@@ -68,23 +68,42 @@ public sealed class ThreadCutsTests
                 Assert.InRange(cuts.ColumnsPerBlock, 1, GemmCuts.BlockColumns);
                 for (int threads = 1; threads <= 64; threads *= 4)
                 {
-                    GemmCuts shared = cuts.ForThreads(threads, GemmCuts.LeastBlockRows, tileRows, 32);
+                    GemmCuts shared = cuts.ForThreads(threads, GemmCuts.LeastBlockRows);
                     Assert.InRange(shared.RowsPerBlock, 1, cuts.RowsPerBlock);
-                    Assert.Equal(0, shared.RowsPerBlock % tileRows);
-                    Assert.Equal((rows + shared.RowsPerBlock - 1) / shared.RowsPerBlock, shared.RowBlocks);
+                    Assert.Equal(rows, CoveredRows(shared, tileRows));
                 }
             }
         }
     }
 
-    // 33 blocks of 96 rows would keep one of two threads waiting for the other's last; 36 of 88 do not.
+    // One after another from the first row on, of whole tiles but for the last, and no two more than a tile apart.
+    private static int CoveredRows(GemmCuts cuts, int tileRows)
+    {
+        int covered = 0;
+        for (int unit = 0; unit < cuts.Units; unit += cuts.ColumnBlocks)
+        {
+            int count = cuts.RowsOf(unit);
+            Assert.Equal((covered, 0), (cuts.FirstRow(unit), covered % tileRows));
+            Assert.InRange(count, Math.Max(1, cuts.RowsPerBlock - (2 * tileRows) + 1), cuts.RowsPerBlock);
+            covered += count;
+        }
+
+        return covered;
+    }
+
+    // 33 blocks of 96 rows would keep one of two threads waiting for the other's last; 34 do not.
     [Theory]
-    [InlineData(3083, 2, 88)]
-    [InlineData(3083, 1, 96)]
-    [InlineData(1681, 2, 96)]
-    [InlineData(3083, 64, 56)]
-    public void Blocks_are_a_little_lower_where_threads_then_end_together(int rows, int threads, int expected) =>
-        Assert.Equal(expected, new GemmCuts(rows, 256, GemmCuts.BlockRows, 8, 32).ForThreads(threads, GemmCuts.LeastBlockRows, 8, 32).RowsPerBlock);
+    [InlineData(3083, 1, 33, 96)]
+    [InlineData(3083, 2, 34, 96)]
+    [InlineData(1681, 2, 18, 96)]
+    [InlineData(3083, 16, 48, 72)]
+    [InlineData(3083, 64, 63, 56)]
+    [InlineData(5, 64, 1, 8)]
+    public void There_are_a_few_blocks_more_where_threads_then_end_together(int rows, int threads, int blocks, int most)
+    {
+        GemmCuts cuts = new GemmCuts(rows, 256, GemmCuts.BlockRows, 8, 32).ForThreads(threads, GemmCuts.LeastBlockRows);
+        Assert.Equal((blocks, most), (cuts.RowBlocks, cuts.RowsPerBlock));
+    }
 
     private static double[][] Results(SimdTier tier, int threads, ConvolutionGeometry geometry)
     {

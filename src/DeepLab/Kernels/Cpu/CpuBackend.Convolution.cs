@@ -306,7 +306,7 @@ public sealed unsafe partial class CpuBackend
             Gather = gather,
             PlainRows = gather.FindPlainRows(),
             Cuts = new GemmCuts(gather.Rows, epilogue.Columns, GemmCuts.BlockRows, TSimd.TileRows, 2 * TSimd.Width)
-                .ForThreads(Threads, GemmCuts.LeastBlockRows, TSimd.TileRows, 2 * TSimd.Width),
+                .ForThreads(Threads, GemmCuts.LeastBlockRows),
             Right = packed,
             Epilogue = epilogue,
             Scratch = _scratch,
@@ -371,7 +371,7 @@ public sealed unsafe partial class CpuBackend
     {
         var cuts = new GemmCuts(gather.Columns, columns, GemmCuts.GradientBlockRows, TSimd.TileRows, 2 * TSimd.Width);
         int splits = cuts.Splits(gather.Rows);
-        cuts = cuts.ForThreads(Threads, GemmCuts.LeastGradientBlockRows, TSimd.TileRows, 2 * TSimd.Width, splits);
+        cuts = cuts.ForThreads(Threads, GemmCuts.LeastGradientBlockRows, splits);
         var product = new GatheredTransposeProduct<TSimd>
         {
             Gather = gather,

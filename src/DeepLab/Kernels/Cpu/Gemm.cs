@@ -27,7 +27,7 @@ internal unsafe struct GatheredProduct<TSimd> : IParallelBody
     {
         WorkerScratch scratch = Scratch[worker];
         int tile = TSimd.TileRows, panel = 2 * TSimd.Width, length = Gather.Columns;
-        int firstRow = Cuts.FirstRow(unit), firstColumn = Cuts.FirstColumn(unit), rows = Cuts.RowsFrom(firstRow), columns = Cuts.ColumnsFrom(firstColumn);
+        int firstRow = Cuts.FirstRow(unit), firstColumn = Cuts.FirstColumn(unit), rows = Cuts.RowsOf(unit), columns = Cuts.ColumnsOf(unit);
         int paddedRows = (rows + tile - 1) / tile * tile, wholeRows = rows / tile * tile;
         Gather.Locate(firstRow, rows, scratch.Origins, scratch.Targets);
         int pass = GemmCuts.StepsPerPass(length), packedFrom = PlainRows is null ? 0 : wholeRows;
@@ -81,11 +81,11 @@ internal unsafe struct GatheredProduct<TSimd> : IParallelBody
     // While a pass is computed, the rows of the next come; with the last, those of the unit that this worker will probably do next.
     private readonly TileAside PlanAside(int unit, int step, int steps, int pass, int tiles)
     {
-        int length = Gather.Columns, firstRow = Cuts.FirstRow(unit), next = step + steps, nextRow = firstRow, calls = TileAside.Calls(steps);
+        int length = Gather.Columns, next = step + steps, nextUnit = unit, calls = TileAside.Calls(steps);
         if (next == length)
         {
             next = 0;
-            nextRow = unit + Workers < Cuts.Units ? Cuts.FirstRow(unit + Workers) : firstRow;
+            nextUnit = Math.Min(unit + Workers, Cuts.Units - 1);
         }
 
         var aside = new TileAside
@@ -94,7 +94,8 @@ internal unsafe struct GatheredProduct<TSimd> : IParallelBody
             Left = new RowPrefetch(length, Cuts.RowsPerBlock, Math.Min(pass, length - next), tiles * calls),
             Right = new RowPrefetch(0, 1, steps * 2 * TSimd.Width, Cuts.RowsPerBlock / TSimd.TileRows * calls),
         };
-        if (PlainRows is not null && (next > 0 || nextRow != firstRow)) aside.Left.Start(PlainRows + ((long)nextRow * length) + next, Cuts.RowsFrom(nextRow));
+        int nextRow = Cuts.FirstRow(nextUnit);
+        if (PlainRows is not null && (next > 0 || nextRow != Cuts.FirstRow(unit))) aside.Left.Start(PlainRows + ((long)nextRow * length) + next, Cuts.RowsOf(nextUnit));
         return aside;
     }
 

@@ -37,8 +37,8 @@ internal readonly struct GemmCuts
 
     private const int UnitsPerThread = 4;
 
-    // Higher blocks are worth that much waiting: each reads its whole right matrix.
-    private const int WaitingPercent = 3;
+    // Fewer, higher blocks are worth that much waiting: each reads its whole right matrix.
+    private const int WaitingPercent = 2;
 
     // Fewer units than this leave threads idle; a long sum is then split and the parts added in order.
     private const int EnoughUnits = 8;
@@ -47,49 +47,63 @@ internal readonly struct GemmCuts
     public readonly int Columns;
     public readonly int RowBlocks;
     public readonly int ColumnBlocks;
-    public readonly int RowsPerBlock;
     public readonly int ColumnsPerBlock;
+    private readonly int _tileRows;
 
     public GemmCuts(int rows, int columns, int blockRows, int tileRows, int tileColumns)
     {
         Rows = rows;
         Columns = columns;
-        RowsPerBlock = Even(rows, blockRows, tileRows);
+        _tileRows = tileRows;
+        RowBlocks = Parts(Tiles, blockRows / tileRows);
         ColumnsPerBlock = Even(columns, BlockColumns, tileColumns);
-        RowBlocks = (rows + RowsPerBlock - 1) / RowsPerBlock;
-        ColumnBlocks = (columns + ColumnsPerBlock - 1) / ColumnsPerBlock;
+        ColumnBlocks = Parts(columns, ColumnsPerBlock);
+    }
+
+    private GemmCuts(in GemmCuts other, int rowBlocks)
+    {
+        this = other;
+        RowBlocks = rowBlocks;
     }
 
     public int Units => RowBlocks * ColumnBlocks;
 
+    /// <summary>The most rows of a block. Blocks differ by a tile at most.</summary>
+    public int RowsPerBlock => Parts(Tiles, RowBlocks) * _tileRows;
+
+    private int Tiles => Parts(Rows, _tileRows);
+
     /// <summary>The first row of a unit.</summary>
-    public int FirstRow(int unit) => unit / ColumnBlocks * RowsPerBlock;
+    public int FirstRow(int unit) => FirstRowOfBlock(unit / ColumnBlocks);
+
+    /// <summary>Rows of a unit.</summary>
+    public int RowsOf(int unit)
+    {
+        int block = unit / ColumnBlocks;
+        return Math.Min(Rows, FirstRowOfBlock(block + 1)) - FirstRowOfBlock(block);
+    }
 
     /// <summary>The first column of a unit.</summary>
     public int FirstColumn(int unit) => unit % ColumnBlocks * ColumnsPerBlock;
 
-    /// <summary>Rows of the unit that begins with a row.</summary>
-    public int RowsFrom(int firstRow) => Math.Min(RowsPerBlock, Rows - firstRow);
-
-    /// <summary>Columns of the unit that begins with a column.</summary>
-    public int ColumnsFrom(int firstColumn) => Math.Min(ColumnsPerBlock, Columns - firstColumn);
+    /// <summary>Columns of a unit.</summary>
+    public int ColumnsOf(int unit) => Math.Min(ColumnsPerBlock, Columns - FirstColumn(unit));
 
     /// <summary>
-    /// The same with the highest blocks that let threads end at about the same time: 33 blocks of 96 rows would keep one of two threads waiting, 36 of 88 do not.
+    /// The same with the fewest blocks that let threads end at about the same time: 33 blocks would keep one of two threads waiting, 34 do not.
     /// </summary>
     /// <param name="threads">Threads that share the units.</param>
     /// <param name="leastRows">How low blocks may become.</param>
-    /// <param name="tileRows">Rows of a tile.</param>
-    /// <param name="tileColumns">Columns of a tile.</param>
     /// <param name="splits">Units that each block makes.</param>
-    public GemmCuts ForThreads(int threads, int leastRows, int tileRows, int tileColumns, int splits = 1)
+    public GemmCuts ForThreads(int threads, int leastRows, int splits = 1)
     {
-        if (threads == 1) return this;
-        long fewest = long.MaxValue;
-        for (int rows = RowsPerBlock; rows >= leastRows; rows -= tileRows) fewest = Math.Min(fewest, RowsPerThread(rows, splits, threads));
-        int highest = RowsPerBlock;
-        while (highest - tileRows >= leastRows && RowsPerThread(highest, splits, threads) * 100 > fewest * (100 + WaitingPercent)) highest -= tileRows;
-        return new GemmCuts(Rows, Columns, highest, tileRows, tileColumns);
+        int most = Math.Max(RowBlocks, Tiles / Math.Max(1, leastRows / _tileRows));
+        if (threads == 1 || most == RowBlocks) return this;
+        double fewest = double.MaxValue;
+        for (int blocks = RowBlocks; blocks <= most; blocks++) fewest = Math.Min(fewest, TilesPerThread(blocks, splits, threads));
+        int enough = RowBlocks;
+        while (TilesPerThread(enough, splits, threads) * 100 > fewest * (100 + WaitingPercent)) enough++;
+        return new GemmCuts(this, enough);
     }
 
     /// <summary>Halves the size of units until each thread has some of them to even out their times.</summary>
@@ -104,18 +118,18 @@ internal readonly struct GemmCuts
         return size;
     }
 
-    // The most rows of results that a thread makes.
-    private long RowsPerThread(int rowsPerBlock, int splits, int threads)
-    {
-        long units = (Rows + rowsPerBlock - 1) / rowsPerBlock * (long)(ColumnBlocks * splits);
-        return (units + threads - 1) / threads * rowsPerBlock;
-    }
-
     /// <summary>The steps that are packed at once for a sum of the given length: equal parts of at most <see cref="Steps"/>.</summary>
     public static int StepsPerPass(int length) => length == 0 ? 1 : Even(length, Steps, 16);
 
     /// <summary>In how many parts a sum of the given length is taken when there are few blocks.</summary>
     public int Splits(int length) => Units >= EnoughUnits ? 1 : Math.Clamp(length / (2 * Steps), 1, (EnoughUnits + Units - 1) / Units);
+
+    private int FirstRowOfBlock(int block) => (int)((long)Tiles * block / RowBlocks) * _tileRows;
+
+    // What the thread with the most units makes of a column of blocks.
+    private double TilesPerThread(int rowBlocks, int splits, int threads) => (double)Parts(rowBlocks * ColumnBlocks * splits, threads) * Tiles / rowBlocks;
+
+    private static int Parts(int length, int each) => (length + each - 1) / each;
 
     private static int Even(int length, int most, int multiple)
     {

@@ -37,7 +37,7 @@ internal unsafe struct GatheredTransposeProduct<TSimd> : IParallelBody
             nextLeft = done;
         }
 
-        Finish(scratch.Block, area, unit % Splits);
+        Finish(scratch.Block, area, unit / Cuts.Units);
     }
 
     // Rows that were not packed while the pass before was computed.
@@ -123,10 +123,11 @@ internal unsafe struct GatheredTransposeProduct<TSimd> : IParallelBody
 
     private readonly Area AreaOf(int unit)
     {
-        int block = unit / Splits, split = unit % Splits;
+        // Parts of a sum that have a pass more than others come last for all blocks, so that threads end together.
+        int block = unit % Cuts.Units, split = unit / Cuts.Units;
         var area = new Area { FirstRow = Cuts.FirstRow(block), FirstColumn = Cuts.FirstColumn(block), FirstStep = FirstStep(split), LastStep = FirstStep(split + 1) };
-        area.Rows = Cuts.RowsFrom(area.FirstRow);
-        area.Columns = Cuts.ColumnsFrom(area.FirstColumn);
+        area.Rows = Cuts.RowsOf(block);
+        area.Columns = Cuts.ColumnsOf(block);
         return area;
     }
 
