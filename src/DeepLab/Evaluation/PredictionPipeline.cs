@@ -14,6 +14,9 @@ public static class PredictionPipeline
     /// <summary>Photographs that are predicted and being written.</summary>
     public const int WriteBehind = 3;
 
+    /// <summary>What became of a photograph: it is being written, or failed.</summary>
+    private sealed record End<TItem, TResult>(TItem Item, Task<TResult>? Written, DeepLabException? Failure);
+
     /// <summary>Runs all photographs through. When it returns or throws, nothing is being read or written any more.</summary>
     /// <typeparam name="TItem">What stands for a photograph: its path, for instance.</typeparam>
     /// <typeparam name="TResult">What writing returns.</typeparam>
@@ -37,7 +40,7 @@ public static class PredictionPipeline
     {
         ArgumentNullException.ThrowIfNull(items);
         var reads = new Queue<Task<RgbImage>>();
-        var ends = new Queue<(TItem Item, Task<TResult>? Written, DeepLabException? Failure)>();
+        var ends = new Queue<End<TItem, TResult>>();
         int started = 0;
         void ReadUntil(int until)
         {
@@ -52,9 +55,9 @@ public static class PredictionPipeline
         {
             while (ends.Count > 0 && (ends.Count > most || ends.Peek().Written is null or { IsCompleted: true }))
             {
-                (TItem item, Task<TResult>? written, DeepLabException? failure) = ends.Peek();
-                if (written is null) failed(item, failure!);
-                else done(item, written.GetAwaiter().GetResult());
+                End<TItem, TResult> end = ends.Peek();
+                if (end.Written is null) failed(end.Item, end.Failure!);
+                else done(end.Item, end.Written.GetAwaiter().GetResult());
                 ends.Dequeue();
             }
         }
@@ -71,11 +74,11 @@ public static class PredictionPipeline
                     RgbImage image = reads.Peek().GetAwaiter().GetResult();
                     ReadUntil(i + 1 + ReadAhead);
                     PhotographPrediction prediction = predict(image);
-                    ends.Enqueue((item, Start(() => write(item, image, prediction)), null));
+                    ends.Enqueue(new End<TItem, TResult>(item, Start(() => write(item, image, prediction)), null));
                 }
                 catch (DeepLabException e)
                 {
-                    ends.Enqueue((item, null, e));
+                    ends.Enqueue(new End<TItem, TResult>(item, null, e));
                 }
 
                 reads.Dequeue();

@@ -1,3 +1,4 @@
+using DeepLab.Imaging;
 using DeepLab.Kernels;
 using DeepLab.Layers;
 using DeepLab.Models;
@@ -13,7 +14,7 @@ public static class WarmUp
 {
     private const int Side = 33;
 
-    /// <summary>Predicts an empty image with a network of few channels that has all layers of a ResNet.</summary>
+    /// <summary>Predicts an empty image with a network of few channels that has all layers of a ResNet, and draws its labels over it.</summary>
     /// <param name="backend">A backend of the kind that will predict, used by nobody else meanwhile; one thread is enough.</param>
     public static void Run(Backend backend)
     {
@@ -21,12 +22,19 @@ public static class WarmUp
         var scales = new MultiScale(new SmallNetwork(backend));
         var pixels = new float[Side * Side * 3];
         RaggedShape shape = RaggedShape.Map(Side, Side, 3);
-        execution.Run(scales, ExecutionMode.Predict, shape, () => scales.Forward(execution, pixels, shape));
+        Tensor? fused = null;
+        execution.Run(scales, ExecutionMode.Predict, shape, () => fused = scales.Forward(execution, pixels, shape).Fused);
+        var values = new float[fused!.Shape.Length];
+        backend.Download(fused, values);
+        LabelMap labels = Predictor.Labels(new ScoreMap(values, fused.Shape.Maps[0], SmallNetwork.Classes, Side), Side, Side);
+        Overlay.Draw(new RgbImage(Side, Side), labels, ["", ""], Palette.Voc);
     }
 
     private sealed class SmallNetwork : INetwork
     {
-        private const int Width = 32, Classes = 2;
+        public const int Classes = 2;
+
+        private const int Width = 32;
 
         private readonly Conv _stem;
         private readonly MaxPool _pool = new(new PoolingGeometry(3, 2, 1));

@@ -5,7 +5,7 @@ namespace DeepLab.Imaging;
 /// <summary>How much of a label map a class takes.</summary>
 /// <param name="Class">The class.</param>
 /// <param name="Share">Its part of the pixels, above 0 to 1.</param>
-public readonly record struct ClassShare(int Class, double Share)
+public sealed record ClassShare(int Class, double Share)
 {
     /// <summary>The classes that a map has, the largest first (the lower of equal ones), with their part of all its pixels; 255 is none.</summary>
     public static IReadOnlyList<ClassShare> Of(LabelMap labels)

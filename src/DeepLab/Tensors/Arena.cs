@@ -12,14 +12,19 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
     private const int Alignment = 16;
 
     private readonly List<Tensor> _tensors = [];
-    private readonly List<(long Start, long End)> _occupied = [];
+    private readonly List<Life> _occupied = [];
     private readonly List<Life> _lives = [];
     private DeviceBuffer? _buffer;
     private long _extent;
     private int _next;
 
-    // When a tensor is rented and returned, counted in rentings.
-    private readonly record struct Life(Tensor Tensor, long Length, int From, int Until);
+    /// <summary>Where a tensor lies, and when it is rented and returned, counted in rentings. A class, since code for lists of them is then compiled beforehand.</summary>
+    private sealed record Life(Tensor Tensor, long Start, long Length, int From)
+    {
+        public int Until { get; set; } = int.MaxValue;
+
+        public long End => Start + Length;
+    }
 
     /// <summary>Whether tensors are only being planned.</summary>
     public bool IsPlanning { get; private set; }
@@ -69,11 +74,12 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
         long start = 0;
         int index = 0;
         while (index < _occupied.Count && _occupied[index].Start - start < length) start = _occupied[index++].End;
-        _occupied.Insert(index, (start, start + length));
-        _extent = Math.Max(_extent, start + length);
         var tensor = new Tensor(shape, start);
+        var life = new Life(tensor, start, length, _lives.Count);
+        _occupied.Insert(index, life);
+        _lives.Add(life);
+        _extent = Math.Max(_extent, life.End);
         _tensors.Add(tensor);
-        _lives.Add(new Life(tensor, length, _lives.Count, int.MaxValue));
         return tensor;
     }
 
@@ -104,33 +110,32 @@ public sealed class Arena(IBufferAllocator allocator) : IDisposable
     // A method of its own, because its closure would be allocated at each call of a replay.
     private void Free(Tensor tensor)
     {
-        int index = _occupied.FindIndex(o => o.Start == tensor.Offset);
+        int index = _occupied.FindIndex(l => l.Tensor == tensor);
         if (index < 0) throw new InvalidOperationException($"{tensor.Shape} was returned twice.");
+        _occupied[index].Until = _lives.Count;
         _occupied.RemoveAt(index);
-        index = _lives.FindLastIndex(l => l.Tensor == tensor);
-        _lives[index] = _lives[index] with { Until = _lives.Count };
     }
 
     // Each at the lowest place that no tensor placed before it has during its life.
     private void LayOutLongestFirst()
     {
-        var placed = new List<(long Start, long End, Life Life)>(_lives.Count);
+        var placed = new List<Life>(_lives.Count);
         long extent = 0;
         foreach (Life life in _lives.OrderByDescending(l => l.Length))
         {
             long start = 0;
             for (int i = 0; i < placed.Count && placed[i].Start < start + life.Length; i++)
             {
-                if (placed[i].Life.From < life.Until && life.From < placed[i].Life.Until) start = Math.Max(start, placed[i].End);
+                if (placed[i].From < life.Until && life.From < placed[i].Until) start = Math.Max(start, placed[i].End);
             }
 
+            int after = placed.FindIndex(l => l.Start >= start);
+            placed.Insert(after < 0 ? placed.Count : after, life with { Start = start });
             extent = Math.Max(extent, start + life.Length);
             if (extent >= _extent) return;
-            int after = placed.FindIndex(p => p.Start >= start);
-            placed.Insert(after < 0 ? placed.Count : after, (start, start + life.Length, life));
         }
 
-        foreach ((long start, _, Life life) in placed) life.Tensor.MoveTo(start);
+        foreach (Life life in placed) life.Tensor.MoveTo(life.Start);
         _extent = extent;
     }
 

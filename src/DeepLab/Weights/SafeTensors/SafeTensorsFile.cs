@@ -78,7 +78,7 @@ public sealed class SafeTensorsFile : ITensorFile
     /// <summary>Finds a tensor by name.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out TensorInfo? tensor)
     {
-        tensor = _byName.TryGetValue(name, out SafeTensorsEntry entry) ? entry.Tensor : null;
+        tensor = _byName.GetValueOrDefault(name)?.Tensor;
         return tensor is not null;
     }
 
@@ -107,7 +107,7 @@ public sealed class SafeTensorsFile : ITensorFile
     public bool TryMap(string name, out ReadOnlyMemory<float> values)
     {
         values = default;
-        return _byName.TryGetValue(name, out SafeTensorsEntry entry) && entry.Tensor.Type == TensorType.F32
+        return _byName.TryGetValue(name, out SafeTensorsEntry? entry) && entry.Tensor.Type == TensorType.F32
             && _bytes.TryMapSingle(_dataStart + entry.Begin, entry.Tensor.Count, out values);
     }
 

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace DeepLab.Weights.SafeTensors;
 
 /// <summary>A tensor and where its data begin and end, in bytes from the end of the header.</summary>
-internal readonly record struct SafeTensorsEntry(TensorInfo Tensor, long Begin, long End);
+internal sealed record SafeTensorsEntry(TensorInfo Tensor, long Begin, long End);
 
 /// <summary>
 /// Reads the JSON header of a .safetensors file with the rules of the format's own reader, and one more: no name twice.
