@@ -82,7 +82,7 @@ internal sealed class PredictCommand
 
     private int Run(ParseResult parse, CommandInvocation invocation)
     {
-        _ = Task.Run(() => _runtime.WarmUp(parse));
+        _ = Task.Run(() => _runtime.WarmUp(parse)); // not waited for: whatever fails in it fails again, and is told, in the prediction
         PredictionOutputs outputs = Outputs(parse, invocation.Console);
         CliConsole console = outputs.Folder == PredictionTarget.Standard ? invocation.Console.WithoutOutput() : invocation.Console;
         DenseCrfOptions? crf = _crf.Options(parse);

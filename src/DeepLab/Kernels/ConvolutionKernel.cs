@@ -36,16 +36,19 @@ public sealed class ConvolutionKernel
     {
         get
         {
-            if (!Mapped.IsEmpty) Upload(Mapped.Span);
-            return _tensor ??= _backend.AllocateParameter(Shape);
+            _tensor ??= _backend.AllocateParameter(Shape);
+            if (Mapped.IsEmpty) return _tensor;
+            Upload(Mapped.Span, _tensor);
+            Mapped = default; // not before: it is what keeps the file mapped
+            return _tensor;
         }
     }
 
     /// <summary>Sets the values, in the order [outChannels, inChannels, taps].</summary>
     public void Upload(ReadOnlySpan<float> source)
     {
+        Upload(source, _tensor ??= _backend.AllocateParameter(Shape));
         Mapped = default;
-        Upload(source, Value);
     }
 
     /// <summary>Sets another tensor of this shape from values in the order [outChannels, inChannels, taps].</summary>

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.MemoryMappedFiles;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace DeepLab.Weights;
@@ -9,10 +8,8 @@ namespace DeepLab.Weights;
 /// A file in memory as the system pages it in. It lives as long as anybody holds values of it; a file that becomes shorter meanwhile ends the process when
 /// what is missing is read.
 /// </summary>
-internal sealed unsafe partial class FileMapping
+internal sealed unsafe class FileMapping
 {
-    private const int AdviseWillNeed = 3;
-
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
     private readonly byte* _start;
@@ -26,7 +23,7 @@ internal sealed unsafe partial class FileMapping
 
     ~FileMapping()
     {
-        _view.SafeMemoryMappedViewHandle.ReleasePointer();
+        if (_start is not null) _view.SafeMemoryMappedViewHandle.ReleasePointer();
         _view.Dispose();
         _file.Dispose();
     }
@@ -44,7 +41,7 @@ internal sealed unsafe partial class FileMapping
             file = MemoryMappedFile.CreateFromFile(handle, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             var mapping = new FileMapping(file, view);
-            if (OperatingSystem.IsLinux()) _ = Advise(mapping._start, (nuint)length, AdviseWillNeed); // from the disk in large parts, before it is needed
+            MemoryAdvice.ReadAhead(mapping._start, (nuint)length);
             return mapping;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
@@ -59,10 +56,6 @@ internal sealed unsafe partial class FileMapping
     /// <param name="offset">Where the first lies, a multiple of their size.</param>
     /// <param name="count">How many; the caller has checked that all lie in the file.</param>
     public ReadOnlyMemory<float> Singles(long offset, int count) => new Values(this, offset, count).Memory;
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Advise(void* address, nuint length, int advice);
 
     private sealed class Values(FileMapping mapping, long offset, int count) : MemoryManager<float>
     {

@@ -55,14 +55,7 @@ public static class NetworkFile
 
     /// <summary>Builds the network that an open file holds and loads its weights.</summary>
     /// <exception cref="InvalidFileException">The file holds no last layer, or is damaged.</exception>
-    public static DeepLabResNet Load(WeightsFile file, Backend backend)
-    {
-        // What the file claims was checked when it was opened, before the network's memory is set aside.
-        file.RequireHead();
-        var network = new DeepLabResNet(backend, file.Configuration);
-        Load(file, network, includeHead: true, map: false);
-        return network;
-    }
+    public static DeepLabResNet Load(WeightsFile file, Backend backend) => Build(file, backend, map: false);
 
     /// <summary>
     /// Builds the network that an open file holds, and leaves the kernels in the file, mapped into memory, until they are used: one photograph is predicted sooner and with less memory. A file
@@ -70,13 +63,7 @@ public static class NetworkFile
     /// </summary>
     /// <remarks>The file on disk must stay as it is, though it may be closed: a change of it is a change of the network, and one that is cut short ends the process.</remarks>
     /// <exception cref="InvalidFileException">The file holds no last layer, or is damaged.</exception>
-    public static DeepLabResNet Map(WeightsFile file, Backend backend)
-    {
-        file.RequireHead();
-        var network = new DeepLabResNet(backend, file.Configuration);
-        Load(file, network, includeHead: true, map: true);
-        return network;
-    }
+    public static DeepLabResNet Map(WeightsFile file, Backend backend) => Build(file, backend, map: true);
 
     /// <summary>
     /// Loads weights into a network of the same depth. Where the file has other classes or no last layer, the last layer is left as it is.
@@ -103,6 +90,15 @@ public static class NetworkFile
         using WeightsFile file = WeightsFile.Open(path);
         file.RequireHead();
         return file.Configuration;
+    }
+
+    private static DeepLabResNet Build(WeightsFile file, Backend backend, bool map)
+    {
+        // What the file claims was checked when it was opened, before the network's memory is set aside.
+        file.RequireHead();
+        var network = new DeepLabResNet(backend, file.Configuration);
+        Load(file, network, includeHead: true, map);
+        return network;
     }
 
     private static void Load(WeightsFile file, DeepLabResNet network, bool includeHead, bool map)

@@ -177,15 +177,15 @@ public sealed unsafe partial class CpuBackend : Backend
 
     private static int UnitsOf(long values, int unit) => checked((int)((values + unit - 1) / unit));
 
-    private float* Workspace(long values) => Grow(ref _workspace, values <= _workspace.Length ? values : Math.Max(values, FirstWorkspace));
+    private float* Workspace(long values) => Grow(ref _workspace, values, FirstWorkspace);
 
     private float* Zeros(int values) => Grow(ref _zeros, values);
 
-    private static float* Grow(ref CpuBuffer buffer, long values)
+    private static float* Grow(ref CpuBuffer buffer, long values, long least = 0)
     {
         if (buffer.Length >= values) return buffer.Pointer;
         buffer.Dispose();
-        buffer = new CpuBuffer(values);
+        buffer = new CpuBuffer(Math.Max(values, least));
         return buffer.Pointer;
     }
 

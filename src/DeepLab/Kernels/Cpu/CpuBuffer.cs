@@ -23,7 +23,7 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
         // Large memory comes from the system as zeros: what is never written costs nothing.
         _memory = NativeMemory.AllocZeroed(bytes + AlignmentBytes);
         _pointer = (float*)(((nuint)_memory + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
-        if (bytes >= LeastHuge) HugePages.Advise(_pointer, bytes);
+        if (bytes >= LeastHuge) MemoryAdvice.PreferHugePages(_pointer, bytes);
         GC.AddMemoryPressure((long)bytes);
         CountAllocation();
     }
