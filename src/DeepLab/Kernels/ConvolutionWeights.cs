@@ -46,37 +46,19 @@ public sealed class ConvolutionWeights
     /// <summary>A summand an output channel, or null.</summary>
     public Tensor? Shift { get; }
 
-    /// <summary>
-    /// Whether the values stay as they are from call to call, so that the backend may keep its packed copy
-    /// (prediction) instead of packing into a shared workspace at each call (training).
-    /// </summary>
-    public bool KeepPacked { get; set; }
+    /// <summary>Which packed copies the backend keeps.</summary>
+    public PackedCopies Keep { get; set; }
 
-    /// <summary>The backend's packed copy, kept while <see cref="KeepPacked"/>; null to pack anew.</summary>
-    public DeviceBuffer? Packed { get; set; }
+    /// <summary>The copy for the convolution itself.</summary>
+    public PackedKernel Forward { get; } = new();
 
-    /// <summary>
-    /// Whether the values were packed before as they are now. A copy is kept from the second time on: one photograph alone is sooner done without the
-    /// memory for it, which has to be touched for the first time.
-    /// </summary>
-    public bool WasPacked { get; private set; }
+    /// <summary>The copy for the gradient of its input.</summary>
+    public PackedKernel Backward { get; } = new();
 
     /// <summary>Says that the values changed: packed copies are out of date.</summary>
     public void Discard()
     {
-        Packed?.Dispose();
-        Packed = null;
-        WasPacked = false;
-    }
-
-    /// <summary>Drops the last packed copy before a new one is made.</summary>
-    /// <returns>Whether the new one is to be kept.</returns>
-    public bool BeginPacking()
-    {
-        Packed?.Dispose();
-        Packed = null;
-        bool keep = KeepPacked && WasPacked;
-        WasPacked = true;
-        return keep;
+        Forward.Discard(Keep == PackedCopies.All);
+        Backward.Discard(Keep == PackedCopies.All);
     }
 }

@@ -40,7 +40,7 @@ public sealed class Aspp
         if (!x.Shape.Equals(_lastInputShape)) (_lastInputShape, _lastOutputShape) = (x.Shape, _geometries[0].OutputShape(x.Shape));
         _x = x;
         Tensor y = execution.Arena.Rent(_lastOutputShape!);
-        foreach (ConvolutionWeights weights in _weights) weights.KeepPacked = execution.Mode == ExecutionMode.Predict;
+        foreach (ConvolutionWeights weights in _weights) weights.Keep = execution.PackedCopies;
         execution.Backend.PyramidForward(_geometries, x, _weights, y);
         return y;
     }

@@ -110,7 +110,7 @@ public sealed class Conv
     private void Apply(Execution execution, Tensor x, Tensor y, bool accumulate, Tensor? shortcut)
     {
         _x = x;
-        _weights.KeepPacked = execution.Mode == ExecutionMode.Predict;
+        _weights.Keep = execution.PackedCopies;
         if (execution.Mode == ExecutionMode.Calibrate && BatchNorm is not null)
             Calibrate(execution, x, y, accumulate ? y : shortcut);
         else

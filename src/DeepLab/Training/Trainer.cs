@@ -56,7 +56,7 @@ public sealed class Trainer : IDisposable
         _network = network;
         _dataset = dataset;
         _options = options;
-        _execution = new Execution(network.Backend, options.Memory);
+        _execution = new Execution(network.Backend, options.Memory) { KeepsPackedKernels = options.Memory == MemoryUse.High && options.IterationSize > 1 };
         _optimizer = new SgdOptimizer(network.Backend, network.Parameters);
         _step = new TrainingStep(_execution, network);
         network.SetHeadRateMultiplier((float)options.HeadRateMultiplier);

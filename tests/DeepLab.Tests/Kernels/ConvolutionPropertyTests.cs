@@ -179,17 +179,11 @@ public sealed class ConvolutionPropertyTests
         RaggedShape output = geometry.OutputShape(input), vector = RaggedShape.Matrix(1, geometry.OutChannels);
         Pair x = random.Normal(input), w = random.Normal(geometry.WeightShape), dy = random.Normal(output);
         Pair? scale = random.Maybe(vector), shift = random.Maybe(vector);
-        var weights = new ConvolutionWeights(w.Tested, scale?.Tested, shift?.Tested) { KeepPacked = random.Chance() };
+        var weights = new ConvolutionWeights(w.Tested, scale?.Tested, shift?.Tested) { Keep = (PackedCopies)random.Pick(0, 1, 2) };
         var plain = new ConvolutionWeights(w.Oracle, scale?.Oracle, shift?.Oracle);
+        what = $"copies {weights.Keep}, {what}";
         Forward(random, backend, oracle, geometry, x, output, weights, plain, what);
-        if (weights.KeepPacked) Forward(random, backend, oracle, geometry, x, output, weights, plain, "again: " + what);
-
-        Pair dx = random.Normal(input);
-        Pair? mask = random.Maybe(input);
-        bool accumulate = random.Chance();
-        backend.ConvolutionBackwardInput(geometry, dy.Tested, weights, dx.Tested, accumulate, mask?.Tested);
-        oracle.ConvolutionBackwardInput(geometry, dy.Oracle, plain, dx.Oracle, accumulate, mask?.Oracle);
-        dx.Check(Tolerance, $"input gradient, accumulate {accumulate}, mask {mask is not null}: {what}");
+        BackwardInput(random, backend, oracle, geometry, dy, input, weights, plain, what);
 
         Pair dw = random.Normal(geometry.WeightShape);
         Pair? bias = random.Maybe(vector);
@@ -197,7 +191,40 @@ public sealed class ConvolutionPropertyTests
         oracle.ConvolutionBackwardWeights(geometry, x.Oracle, dy.Oracle, scale?.Oracle, dw.Oracle, bias?.Oracle);
         dw.Check(Tolerance, $"weight gradient: {what}");
         bias?.Check(Tolerance, $"bias gradient: {what}");
-        weights.Packed?.Dispose();
+        if (weights.Keep != PackedCopies.None)
+        {
+            Forward(random, backend, oracle, geometry, x, output, weights, plain, "again: " + what);
+            BackwardInput(random, backend, oracle, geometry, dy, input, weights, plain, "again: " + what);
+            Change(random, backend, oracle, w);
+            weights.Discard();
+            Forward(random, backend, oracle, geometry, x, output, weights, plain, "changed: " + what);
+            BackwardInput(random, backend, oracle, geometry, dy, input, weights, plain, "changed: " + what);
+        }
+
+        weights.Keep = PackedCopies.None;
+        weights.Discard();
+    }
+
+    // w = the new values, exactly on both.
+    private static void Change(RandomCase random, Backend backend, DoubleBackend oracle, Pair w)
+    {
+        Pair values = random.Normal(w.Tested.Shape);
+        var copied = new float[w.Tested.Shape.Length];
+        backend.Download(values.Tested, copied);
+        backend.Upload(copied, w.Tested);
+        oracle.Upload(copied, w.Oracle);
+    }
+
+    private static void BackwardInput(
+        RandomCase random, Backend backend, DoubleBackend oracle, ConvolutionGeometry geometry, Pair dy, RaggedShape input,
+        ConvolutionWeights weights, ConvolutionWeights plain, string what)
+    {
+        Pair dx = random.Normal(input);
+        Pair? mask = random.Maybe(input);
+        bool accumulate = random.Chance();
+        backend.ConvolutionBackwardInput(geometry, dy.Tested, weights, dx.Tested, accumulate, mask?.Tested);
+        oracle.ConvolutionBackwardInput(geometry, dy.Oracle, plain, dx.Oracle, accumulate, mask?.Oracle);
+        dx.Check(Tolerance, $"input gradient, accumulate {accumulate}, mask {mask is not null}: {what}");
     }
 
     private static void Forward(

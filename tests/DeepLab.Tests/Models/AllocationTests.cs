@@ -14,11 +14,13 @@ public sealed class Alone;
 [Collection(nameof(Alone))]
 public sealed class AllocationTests
 {
-    [Fact]
-    public void Training_steps_after_the_first_allocate_nothing()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Training_steps_after_the_first_allocate_nothing(bool keepPackedKernels)
     {
         using var backend = new CpuBackend(2);
-        using ThreeScaleStep step = NewStep(backend);
+        using ThreeScaleStep step = NewStep(backend, keepPackedKernels);
         AssertAllocatesNothing(() =>
         {
             step.Run();
@@ -50,8 +52,8 @@ public sealed class AllocationTests
         });
     }
 
-    private static ThreeScaleStep NewStep(CpuBackend backend) =>
-        ThreeScaleStep.FromNames(backend, 18, 21, "allocation", "x", new MapSize(49, 65));
+    private static ThreeScaleStep NewStep(CpuBackend backend, bool keepPackedKernels = false) =>
+        ThreeScaleStep.FromNames(backend, 18, 21, "allocation", "x", new MapSize(49, 65), keepPackedKernels: keepPackedKernels);
 
     private static void AssertAllocatesNothing(Action step)
     {

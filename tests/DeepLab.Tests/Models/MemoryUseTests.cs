@@ -23,6 +23,38 @@ public sealed class MemoryUseTests
         for (int i = 0; i < kept.Length; i++) Assert.True(kept[i].AsSpan().SequenceEqual(recomputed[i]), $"gradient {i} differs");
     }
 
+    [Theory]
+    [InlineData(18)]
+    [InlineData(50)]
+    public void Packed_kernels_that_are_kept_give_the_same_bits_after_updates(int depth)
+    {
+        double[] kept = Updated(keepPackedKernels: true), packedAnew = Updated(keepPackedKernels: false);
+        Assert.True(kept.AsSpan().SequenceEqual(packedAnew));
+
+        // Two updates of two images each, and a prediction between them, which keeps copies by a rule of its own.
+        double[] Updated(bool keepPackedKernels)
+        {
+            using var backend = new CpuBackend(2);
+            using ThreeScaleStep step = ThreeScaleStep.FromNames(
+                backend, depth, 6, "kept", "x", new MapSize(65, 49), keepPackedKernels ? MemoryUse.High : MemoryUse.Normal, keepPackedKernels);
+            var losses = new List<double>();
+            for (int update = 0; update < 2; update++)
+            {
+                for (int image = 0; image < 2; image++)
+                {
+                    step.Run();
+                    losses.AddRange(step.Losses);
+                }
+
+                step.Update(1e-3f);
+                step.RunForward();
+                losses.AddRange(step.Losses);
+            }
+
+            return [.. losses, .. step.Network.Parameters.SelectMany(p => backend.Read(p.Value))];
+        }
+    }
+
     // What backward reads at 321×321 is 654 MiB.
     [Theory]
     [InlineData(101, 321, MemoryUse.Normal, 0.86)]

@@ -60,9 +60,10 @@ public sealed unsafe partial class CpuBackend
         GatherMap* maps = stackalloc GatherMap[dx.Shape.Maps.Length];
         TapRun* runs = stackalloc TapRun[geometry.Taps];
         int* taps = stackalloc int[geometry.Taps];
-        float* packed = Workspace((long)geometry.Taps * geometry.OutChannels * PaddedColumns(geometry.InChannels));
+        long size = (long)geometry.Taps * geometry.OutChannels * PaddedColumns(geometry.InChannels);
 
         // With a stride, pixels of the input fall into stride² phases, and each phase is reached by its own taps.
+        PackedCopies keep = geometry.Stride == 1 ? weights.Keep : PackedCopies.None;
         for (int phaseY = 0; phaseY < geometry.Stride; phaseY++)
         {
             for (int phaseX = 0; phaseX < geometry.Stride; phaseX++)
@@ -78,10 +79,10 @@ public sealed unsafe partial class CpuBackend
                     InChannels = geometry.InChannels,
                     OutChannels = geometry.OutChannels,
                     Panel = TileColumns,
-                    Target = packed,
+                    Target = Packed(weights.Backward, keep, size, out bool isPacked),
                 };
-                if (gather.Taps > 0) _pool.Run(ref packing, UnitsOf(geometry.InChannels, TileColumns));
-                Multiply(gather, packed, epilogue);
+                if (gather.Taps > 0 && !isPacked) _pool.Run(ref packing, UnitsOf(geometry.InChannels, TileColumns));
+                Multiply(gather, packing.Target, epilogue);
             }
         }
     }
@@ -242,14 +243,21 @@ public sealed unsafe partial class CpuBackend
         return count + 1;
     }
 
+    private static float* Kept(DeviceBuffer? memory) => memory is CpuBuffer buffer ? buffer.Pointer : null;
+
+    // Where a kernel's packed copy is, or is to be made: in memory that is kept, or in the workspace.
+    private float* Packed(PackedKernel copy, PackedCopies keep, long size, out bool isPacked)
+    {
+        float* kept = Kept(copy.Find(keep, size, this, out isPacked));
+        return kept is null ? Workspace(size) : kept;
+    }
+
     private float* PackForward(in ConvolutionGeometry geometry, ConvolutionWeights weights)
     {
         int length = geometry.Taps * geometry.InChannels;
         long size = (long)length * PaddedColumns(geometry.OutChannels);
-        if (weights.KeepPacked && weights.Packed is CpuBuffer kept && kept.Length == size) return kept.Pointer;
-        CpuBuffer? keep = weights.BeginPacking() ? new CpuBuffer(size) : null;
-        weights.Packed = keep;
-        float* target = keep is null ? Workspace(size) : keep.Pointer;
+        float* target = Packed(weights.Forward, weights.Keep, size, out bool isPacked);
+        if (isPacked) return target;
         fixed (float* mapped = weights.Mapped.Span)
         {
             if (mapped is not null)

@@ -87,15 +87,16 @@ public sealed unsafe partial class CpuBackend
         PyramidGroup* groups = stackalloc PyramidGroup[PyramidTaps.Most];
         int* sources = stackalloc int[PyramidTaps.Most];
         PyramidTaps all = PyramidTaps.Of(geometries, TileColumns, taps, groups, sources);
-        long size = (long)dy.Shape.Rows * all.Columns;
-        float* gathered = Workspace(size + ((long)PaddedColumns(all.Channels) * all.Columns));
+        long size = (long)dy.Shape.Rows * all.Columns, packedSize = (long)PaddedColumns(all.Channels) * all.Columns;
+        float* kept = Kept(weights[0].Backward.Find(weights[0].Keep, packedSize, this, out bool isPacked));
+        float* gathered = Workspace(size + (kept is null ? packedSize : 0)), packed = kept is null ? gathered + size : kept;
         GatherGradients(all, dy, gathered);
-        var packing = new TransposedPyramidPacking { Taps = all, Weights = kernels, Panel = TileColumns, Target = gathered + size };
-        _pool.Run(ref packing, UnitsOf(all.Channels, TileColumns));
+        var packing = new TransposedPyramidPacking { Taps = all, Weights = kernels, Panel = TileColumns, Target = packed };
+        if (!isPacked) _pool.Run(ref packing, UnitsOf(all.Channels, TileColumns));
         GatherMap map = default;
         TapRun run = default;
         var epilogue = new Epilogue { Target = Pointer(dx), Columns = all.Channels, Mask = PointerOrNull(mask) };
-        Multiply(Plain(gathered, dy.Shape.Rows, all.Columns, &map, &run), packing.Target, epilogue);
+        Multiply(Plain(gathered, dy.Shape.Rows, all.Columns, &map, &run), packed, epilogue);
         KeepAlive(dy, dx, mask);
         foreach (ConvolutionWeights branch in weights) KeepAlive(branch);
     }
@@ -161,12 +162,10 @@ public sealed unsafe partial class CpuBackend
     {
         // The first branch keeps the packed weights of all.
         long size = (long)taps.Channels * taps.Columns;
-        if (first.KeepPacked && first.Packed is CpuBuffer kept && kept.Length == size) return kept.Pointer;
-        CpuBuffer? keep = first.BeginPacking() ? new CpuBuffer(size) : null;
-        first.Packed = keep;
-        var packing = new PyramidPacking { Taps = taps, Weights = kernels, Panel = TileColumns, Target = keep is null ? workspace : keep.Pointer };
-        _pool.Run(ref packing, taps.Columns / TileColumns);
-        return packing.Target;
+        float* kept = Kept(first.Forward.Find(first.Keep, size, this, out bool isPacked)), target = kept is null ? workspace : kept;
+        var packing = new PyramidPacking { Taps = taps, Weights = kernels, Panel = TileColumns, Target = target };
+        if (!isPacked) _pool.Run(ref packing, taps.Columns / TileColumns);
+        return target;
     }
 
     private void PyramidProducts<TSimd>(in PyramidTaps taps, in PyramidMaps maps, Tensor x, float* packed, float* products)

@@ -53,15 +53,13 @@ public sealed unsafe partial class CpuBackend
         where TSimd : unmanaged, ISimd<TSimd>
     {
         long filters = WinogradTransforms.Points * WinogradLayout.FilterStride(geometry.InChannels, geometry.OutChannels);
-        bool isKept = weights.KeepPacked && weights.Packed is CpuBuffer packed && packed.Length == filters;
-        if (!isKept) weights.Packed = weights.BeginPacking() ? new CpuBuffer(filters) : null;
-        float* kept = weights.Packed is CpuBuffer buffer ? buffer.Pointer : null;
+        float* kept = Kept(weights.Forward.Find(weights.Keep, filters, this, out bool isPacked));
         WinogradTiles tiles = TilesOf(geometry, x.Shape);
         int atOnce = WinogradLayout.TilesAtOnce(geometry.InChannels, geometry.OutChannels, tiles.Count);
         var layout = new WinogradLayout(geometry.InChannels, geometry.OutChannels, atOnce, TSimd.TileRows);
         float* memory = Workspace((kept is null ? filters : 0) + layout.FactorLength + layout.ProductLength);
         float* target = kept is null ? memory + layout.FactorLength + layout.ProductLength : kept;
-        if (!isKept) TransformFilters<TSimd>(geometry, weights, target);
+        if (!isPacked) TransformFilters<TSimd>(geometry, weights, target);
 
         WinogradConvolve<TSimd>(tiles, layout, atOnce, Pointer(x), target, memory, epilogue);
     }
@@ -105,18 +103,24 @@ public sealed unsafe partial class CpuBackend
         int atOnce = WinogradLayout.TilesAtOnce(geometry.OutChannels, geometry.InChannels, tiles.Count);
         var layout = new WinogradLayout(geometry.OutChannels, geometry.InChannels, atOnce, TSimd.TileRows);
         long filters = WinogradTransforms.Points * WinogradLayout.FilterStride(geometry.InChannels, geometry.OutChannels);
-        float* memory = Workspace(filters + layout.FactorLength + layout.ProductLength);
-        var transform = new TransposedWinogradFilters<TSimd>
+        float* kept = Kept(weights.Backward.Find(weights.Keep, filters, this, out bool isPacked));
+        float* memory = Workspace((kept is null ? filters : 0) + layout.FactorLength + layout.ProductLength);
+        float* target = kept is null ? memory + layout.FactorLength + layout.ProductLength : kept;
+        if (!isPacked)
         {
-            Weights = Pointer(weights.Weights),
-            Scale = PointerOrNull(weights.Scale),
-            InChannels = geometry.InChannels,
-            OutChannels = geometry.OutChannels,
-            Target = memory + layout.FactorLength + layout.ProductLength,
-            Scratch = _scratch,
-        };
-        _pool.Run(ref transform, UnitsOf(geometry.OutChannels, transform.UnitChannels));
-        WinogradConvolve<TSimd>(tiles, layout, atOnce, Pointer(dy), transform.Target, memory, epilogue);
+            var transform = new TransposedWinogradFilters<TSimd>
+            {
+                Weights = Pointer(weights.Weights),
+                Scale = PointerOrNull(weights.Scale),
+                InChannels = geometry.InChannels,
+                OutChannels = geometry.OutChannels,
+                Target = target,
+                Scratch = _scratch,
+            };
+            _pool.Run(ref transform, UnitsOf(geometry.OutChannels, transform.UnitChannels));
+        }
+
+        WinogradConvolve<TSimd>(tiles, layout, atOnce, Pointer(dy), target, memory, epilogue);
     }
 
     private void WinogradConvolve<TSimd>(
