@@ -26,7 +26,9 @@ public sealed class Aspp
             _branches[i] = new Conv(backend, $"{name}.conv2d_list.{i}", _geometries[i], batchNorm: null, relu: false);
         }
 
+        // A backend may keep one packed copy of them all, with whichever it likes.
         _weights = [.. _branches.Select(b => b.DeviceWeights)];
+        foreach (Conv branch in _branches) branch.Changed = Discard;
         _weightGradients = new Tensor[dilations.Length];
         _biasGradients = new Tensor[dilations.Length];
     }
@@ -61,5 +63,10 @@ public sealed class Aspp
         execution.Backend.PyramidBackwardInput(_geometries, dy, _weights, dx, mask: x);
         execution.Arena.Return(dy);
         return dx;
+    }
+
+    private void Discard()
+    {
+        foreach (ConvolutionWeights weights in _weights) weights.Discard();
     }
 }

@@ -43,6 +43,9 @@ public sealed class Conv
     /// <summary>Kernel, scale and shift as a backend reads them, for layers that run several convolutions at once.</summary>
     internal ConvolutionWeights DeviceWeights => _weights;
 
+    /// <summary>Called when a value changed.</summary>
+    internal Action? Changed { get; set; }
+
     /// <summary>What is learnt.</summary>
     public IEnumerable<Parameter> Parameters => Bias is null ? [Weight] : [Weight, Bias];
 
@@ -94,6 +97,7 @@ public sealed class Conv
     private void MarkChanged()
     {
         _weights?.Discard(); // null while it is still being built
+        Changed?.Invoke();
     }
 
     private RaggedShape OutputShape(RaggedShape input)
