@@ -94,7 +94,7 @@ internal sealed class PredictCommand
         foreach (PredictionTarget target in targets) _ = files.Chosen(target.Image); // A name that is no class is told before work begins.
         CodecLibrary.RequireAll();
         using Backend backend = _runtime.CreateBackend(parse, console);
-        using var predictor = new PhotographPredictor(NetworkFile.Map(file, backend), parse.GetValue(_maxSide), crf, _runtime.Threads(parse));
+        using var predictor = new PhotographPredictor(NetworkFile.Map(file, backend), parse.GetValue(_maxSide), crf, _runtime.Threads(parse), targets.Count);
         int failed = Predict(predictor, targets, files, console, invocation.Cancellation);
         if (failed == targets.Count) console.Line("nothing was written");
         else if (outputs.Folder != PredictionTarget.Standard) console.Line($"{Written(outputs)}: {Printable.Of(outputs.Folder)}");

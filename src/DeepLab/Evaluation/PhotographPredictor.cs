@@ -28,15 +28,16 @@ public sealed class PhotographPredictor : IDisposable
     /// <param name="maxSide">The longest side that the network sees; 0 for any, which takes memory in proportion to its square.</param>
     /// <param name="crf">The CRF that refines; null for none.</param>
     /// <param name="threads">Threads of the CRF; 0 for one a processor.</param>
+    /// <param name="expectedImages">How many photographs will be predicted, as far as known; see <see cref="Predictor"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is negative.</exception>
     /// <exception cref="DeepLabException">An option of the CRF is out of its range.</exception>
-    public PhotographPredictor(DeepLabResNet network, int maxSide = DefaultMaxSide, DenseCrfOptions? crf = null, int threads = 0)
+    public PhotographPredictor(DeepLabResNet network, int maxSide = DefaultMaxSide, DenseCrfOptions? crf = null, int threads = 0, int expectedImages = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentOutOfRangeException.ThrowIfNegative(maxSide);
         _maxSide = maxSide;
         _refinement = crf is null ? null : new CrfRefinement(crf, threads);
-        _predictor = new Predictor(network);
+        _predictor = new Predictor(network, expectedImages);
     }
 
     /// <summary>Predicts a photograph.</summary>

@@ -1,5 +1,6 @@
 using DeepLab.Data;
 using DeepLab.Imaging;
+using DeepLab.Kernels;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tensors;
@@ -22,6 +23,12 @@ public sealed class Predictor : IDisposable
     /// <summary>The longest side of an image; its padded square still fits an array, [side, side, 3].</summary>
     public const int LongestSide = 26_000;
 
+    /// <summary>
+    /// From so many images on, packed kernels are kept from the second on. That saves a twentieth of each later prediction, but memory as large as the weights three times over has to be
+    /// touched first, which takes as long as half a prediction.
+    /// </summary>
+    private const int LeastImagesToKeepKernels = 12;
+
     private readonly DeepLabResNet _network;
     private readonly Execution _execution;
     private readonly Action _body;
@@ -30,10 +37,12 @@ public sealed class Predictor : IDisposable
     private MapSize _scoreSize;
 
     /// <summary>Creates the predictor; the network stays the caller's.</summary>
-    public Predictor(DeepLabResNet network)
+    /// <param name="network">The network.</param>
+    /// <param name="expectedImages">How many images will be predicted, as far as known: few are sooner done, and in less memory, without keeping packed kernels. Nothing else depends on it.</param>
+    public Predictor(DeepLabResNet network, int expectedImages = int.MaxValue)
     {
         _network = network;
-        _execution = new Execution(network.Backend);
+        _execution = expectedImages < LeastImagesToKeepKernels ? new Execution(network.Backend) { PackedCopies = PackedCopies.None } : new Execution(network.Backend);
         _body = Forward;
     }
 

@@ -39,6 +39,7 @@ public enum MemoryUse
 public sealed class Execution : IDisposable
 {
     private readonly Backend _device;
+    private readonly PackedCopies? _packedCopies;
     private object? _program;
     private RaggedShape? _shape;
 
@@ -61,19 +62,15 @@ public sealed class Execution : IDisposable
     /// <summary>What a training step keeps for its backward pass.</summary>
     public MemoryUse Memory { get; }
 
-    /// <summary>Whether training keeps packed kernels from one image of an update to the next.</summary>
-    public bool KeepsPackedKernels { get; init; }
-
     /// <summary>What the pass is for.</summary>
     public ExecutionMode Mode { get; private set; }
 
-    /// <summary>Which packed copies of kernels the pass leaves to the next ones.</summary>
-    public PackedCopies PackedCopies => Mode switch
+    /// <summary>Which packed copies of kernels a pass leaves to the next ones; unless set, those of unchanged kernels in prediction, none in training.</summary>
+    public PackedCopies PackedCopies
     {
-        ExecutionMode.Predict => PackedCopies.WhileUnchanged,
-        ExecutionMode.Train when KeepsPackedKernels => PackedCopies.All,
-        _ => PackedCopies.None,
-    };
+        get => _packedCopies ?? (Mode == ExecutionMode.Predict ? PackedCopies.WhileUnchanged : PackedCopies.None);
+        init => _packedCopies = value;
+    }
 
     /// <summary>
     /// Whether maps are kept for a backward pass: in training, unless a network switches it off for layers that it will run again. Each <see cref="Run"/>

@@ -56,7 +56,10 @@ public sealed class Trainer : IDisposable
         _network = network;
         _dataset = dataset;
         _options = options;
-        _execution = new Execution(network.Backend, options.Memory) { KeepsPackedKernels = options.Memory == MemoryUse.High && options.IterationSize > 1 };
+        _execution = new Execution(network.Backend, options.Memory)
+        {
+            PackedCopies = options is { Memory: MemoryUse.High, IterationSize: > 1 } ? PackedCopies.All : PackedCopies.None,
+        };
         _optimizer = new SgdOptimizer(network.Backend, network.Parameters);
         _step = new TrainingStep(_execution, network);
         network.SetHeadRateMultiplier((float)options.HeadRateMultiplier);

@@ -1,8 +1,11 @@
 using DeepLab.Crf;
+using DeepLab.Evaluation;
 using DeepLab.Imaging;
 using DeepLab.Kernels.Cpu;
+using DeepLab.Models;
 using DeepLab.Tensors;
 using DeepLab.Tests.Crf;
+using DeepLab.Tests.Data;
 using Xunit;
 
 namespace DeepLab.Tests.Models;
@@ -35,6 +38,27 @@ public sealed class AllocationTests
         using var backend = new CpuBackend(2);
         using ThreeScaleStep step = NewStep(backend);
         AssertAllocatesNothing(step.RunForward);
+    }
+
+    [Theory]
+    [InlineData(2, false)]
+    [InlineData(11, false)]
+    [InlineData(12, true)]
+    [InlineData(int.MaxValue, true)]
+    public void Packed_kernels_are_kept_for_many_images_only(int expectedImages, bool areKept)
+    {
+        using var backend = new CpuBackend(2);
+        DeepLabResNet network = ThreeScaleStep.NewNetwork(backend, 18, 21);
+        using var predictor = new Predictor(network, expectedImages);
+        RgbImage image = TinyDataset.RandomImage(40, 30, 1);
+        float[] first = predictor.Scores(image).Values;
+        long buffers = CpuBuffer.Allocations;
+        float[] second = predictor.Scores(image).Values;
+
+        // One a convolution, but the pyramid's four branches have one together.
+        int kernels = network.Parameters.Count(p => p.Shape.Count == 4) - 3;
+        Assert.Equal(areKept ? kernels : 0, CpuBuffer.Allocations - buffers);
+        Assert.Equal(first, second);
     }
 
     [Fact]

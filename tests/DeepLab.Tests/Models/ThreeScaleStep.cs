@@ -31,7 +31,7 @@ internal sealed class ThreeScaleStep : IDisposable
     public ThreeScaleStep(DeepLabResNet network, float[] pixels, byte[] labels, MapSize size, MemoryUse memory = MemoryUse.Normal, bool keepPackedKernels = false)
     {
         Network = network;
-        Execution = new Execution(network.Backend, memory) { KeepsPackedKernels = keepPackedKernels };
+        Execution = new Execution(network.Backend, memory) { PackedCopies = keepPackedKernels ? PackedCopies.All : PackedCopies.None };
         _pixels = pixels;
         _labels = labels;
         _images = RaggedShape.Map(size.Height, size.Width, 3);
