@@ -33,7 +33,7 @@ public sealed class PackedKernel
     public DeviceBuffer? Find(PackedCopies keep, long length, IBufferAllocator allocator, out bool isPacked)
     {
         ArgumentNullException.ThrowIfNull(allocator);
-        bool keeps = keep == PackedCopies.All || (keep == PackedCopies.WhileUnchanged && (_wasPacked || _isPacked));
+        bool keeps = keep == PackedCopies.All || (keep == PackedCopies.WhileUnchanged && _wasPacked);
         if (!keeps || _memory?.Length != length) Free();
         isPacked = _isPacked;
         if (keeps) _memory ??= allocator.Allocate(length);
