@@ -127,9 +127,7 @@ internal sealed class Bench : IDisposable
         // The memory of the job before is given back first, so that each job's peak is its own.
         _execution?.Dispose();
         foreach (Parameter parameter in _network.Parameters) parameter.MarkChanged(); // frees what inference keeps packed
-        _execution = job == "train" && _memory == MemoryUse.High
-            ? new Execution(backend, _memory) { PackedCopies = PackedCopies.All }
-            : new Execution(backend, _memory);
+        _execution = new Execution(backend, _memory);
         Action run = Prepare(job, _execution);
         run();
         return run;

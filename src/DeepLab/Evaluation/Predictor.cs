@@ -24,7 +24,7 @@ public sealed class Predictor : IDisposable
     public const int LongestSide = 26_000;
 
     /// <summary>
-    /// From so many images on, packed kernels are kept from the second on. That saves a twentieth of each later prediction, but memory as large as the weights three times over has to be
+    /// From so many images on, packed kernels are kept from the second on. That saves a twentieth of each later prediction, but memory two and a half times as large as the weights has to be
     /// touched first, which takes as long as half a prediction.
     /// </summary>
     private const int LeastImagesToKeepKernels = 12;

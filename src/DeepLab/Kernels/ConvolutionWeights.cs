@@ -10,6 +10,7 @@ public sealed class ConvolutionWeights
 {
     private readonly ConvolutionKernel? _kernel;
     private readonly Tensor? _weights;
+    private PackedCopies _keep;
 
     /// <summary>Creates the parameters.</summary>
     /// <param name="kernel">The kernel.</param>
@@ -46,8 +47,19 @@ public sealed class ConvolutionWeights
     /// <summary>A summand an output channel, or null.</summary>
     public Tensor? Shift { get; }
 
-    /// <summary>Which packed copies the backend keeps.</summary>
-    public PackedCopies Keep { get; set; }
+    /// <summary>
+    /// Which packed copies the backend keeps. Setting it to <see cref="PackedCopies.None"/> frees them; setting it to less than <see cref="PackedCopies.All"/> frees those for gradients, which training alone reads.
+    /// </summary>
+    public PackedCopies Keep
+    {
+        get => _keep;
+        set
+        {
+            _keep = value;
+            if (value == PackedCopies.None) Forward.Discard(keepMemory: false);
+            if (value != PackedCopies.All) Backward.Discard(keepMemory: false);
+        }
+    }
 
     /// <summary>The copy for the convolution itself.</summary>
     public PackedKernel Forward { get; } = new();

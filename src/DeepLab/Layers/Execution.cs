@@ -65,10 +65,17 @@ public sealed class Execution : IDisposable
     /// <summary>What the pass is for.</summary>
     public ExecutionMode Mode { get; private set; }
 
-    /// <summary>Which packed copies of kernels a pass leaves to the next ones; unless set, those of unchanged kernels in prediction, none in training.</summary>
+    /// <summary>
+    /// Which packed copies of kernels a pass leaves to the next ones; unless set, those of unchanged kernels in prediction, all in training with <see cref="MemoryUse.High"/>, else none.
+    /// </summary>
     public PackedCopies PackedCopies
     {
-        get => _packedCopies ?? (Mode == ExecutionMode.Predict ? PackedCopies.WhileUnchanged : PackedCopies.None);
+        get => _packedCopies ?? Mode switch
+        {
+            ExecutionMode.Predict => PackedCopies.WhileUnchanged,
+            ExecutionMode.Train when Memory == MemoryUse.High => PackedCopies.All,
+            _ => PackedCopies.None,
+        };
         init => _packedCopies = value;
     }
 

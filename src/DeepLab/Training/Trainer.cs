@@ -56,10 +56,11 @@ public sealed class Trainer : IDisposable
         _network = network;
         _dataset = dataset;
         _options = options;
-        _execution = new Execution(network.Backend, options.Memory)
-        {
-            PackedCopies = options is { Memory: MemoryUse.High, IterationSize: > 1 } ? PackedCopies.All : PackedCopies.None,
-        };
+
+        // Kernels that change after each image have no packed copies worth keeping.
+        _execution = options.IterationSize == 1
+            ? new Execution(network.Backend, options.Memory) { PackedCopies = PackedCopies.None }
+            : new Execution(network.Backend, options.Memory);
         _optimizer = new SgdOptimizer(network.Backend, network.Parameters);
         _step = new TrainingStep(_execution, network);
         network.SetHeadRateMultiplier((float)options.HeadRateMultiplier);

@@ -201,8 +201,7 @@ public sealed class ConvolutionPropertyTests
             BackwardInput(random, backend, oracle, geometry, dy, input, weights, plain, "changed: " + what);
         }
 
-        weights.Keep = PackedCopies.None;
-        weights.Discard();
+        weights.Keep = PackedCopies.None; // frees the copies
     }
 
     // w = the new values, exactly on both.

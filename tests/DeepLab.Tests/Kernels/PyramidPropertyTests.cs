@@ -92,10 +92,6 @@ public sealed class PyramidPropertyTests
         oracle.PyramidBackwardWeights(geometries, x.Oracle, dy.Oracle, [.. gradients.Select(g => g.Oracle)], [.. biases.Select(b => b.Oracle)]);
         foreach (Pair gradient in gradients) gradient.Check(Tolerance, $"weight gradient: {what}");
         foreach (Pair bias in biases) bias.Check(Tolerance, $"bias gradient: {what}");
-        foreach (ConvolutionWeights weights in tested)
-        {
-            weights.Keep = PackedCopies.None;
-            weights.Discard();
-        }
+        foreach (ConvolutionWeights weights in tested) weights.Keep = PackedCopies.None; // frees the copies
     }
 }

@@ -2,6 +2,7 @@ using DeepLab.Crf;
 using DeepLab.Evaluation;
 using DeepLab.Imaging;
 using DeepLab.Kernels.Cpu;
+using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tensors;
 using DeepLab.Tests.Crf;
@@ -18,12 +19,12 @@ public sealed class Alone;
 public sealed class AllocationTests
 {
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Training_steps_after_the_first_allocate_nothing(bool keepPackedKernels)
+    [InlineData(MemoryUse.Normal)]
+    [InlineData(MemoryUse.High)]
+    public void Training_steps_after_the_first_allocate_nothing(MemoryUse memory)
     {
         using var backend = new CpuBackend(2);
-        using ThreeScaleStep step = NewStep(backend, keepPackedKernels);
+        using ThreeScaleStep step = NewStep(backend, memory);
         AssertAllocatesNothing(() =>
         {
             step.Run();
@@ -62,6 +63,21 @@ public sealed class AllocationTests
     }
 
     [Fact]
+    public void Kernels_that_training_kept_are_freed_by_a_prediction()
+    {
+        using var backend = new CpuBackend(2);
+        using ThreeScaleStep step = NewStep(backend, MemoryUse.High);
+        step.Run();
+        step.RunForward();
+
+        // The copies for gradients, and no others, are made anew: one a convolution but the pyramid's four, which have one together, two of stride 2, whose gradients have none, and the stem.
+        long buffers = CpuBuffer.Allocations;
+        step.Run();
+        int kernels = step.Network.Parameters.Count(p => p.Shape.Count == 4) - 3 - 2 - 1;
+        Assert.Equal(kernels, CpuBuffer.Allocations - buffers);
+    }
+
+    [Fact]
     public void A_dense_CRF_allocates_nothing_for_further_images_of_a_size()
     {
         // The first image has the more varied colours and so the larger lattice.
@@ -76,8 +92,8 @@ public sealed class AllocationTests
         });
     }
 
-    private static ThreeScaleStep NewStep(CpuBackend backend, bool keepPackedKernels = false) =>
-        ThreeScaleStep.FromNames(backend, 18, 21, "allocation", "x", new MapSize(49, 65), keepPackedKernels: keepPackedKernels);
+    private static ThreeScaleStep NewStep(CpuBackend backend, MemoryUse memory = MemoryUse.Normal) =>
+        ThreeScaleStep.FromNames(backend, 18, 21, "allocation", "x", new MapSize(49, 65), memory);
 
     private static void AssertAllocatesNothing(Action step)
     {

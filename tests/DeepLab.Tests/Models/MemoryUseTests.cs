@@ -28,15 +28,14 @@ public sealed class MemoryUseTests
     [InlineData(50)]
     public void Packed_kernels_that_are_kept_give_the_same_bits_after_updates(int depth)
     {
-        double[] kept = Updated(keepPackedKernels: true), packedAnew = Updated(keepPackedKernels: false);
+        double[] kept = Updated(MemoryUse.High), packedAnew = Updated(MemoryUse.Normal);
         Assert.True(kept.AsSpan().SequenceEqual(packedAnew));
 
         // Two updates of two images each, and a prediction between them, which keeps copies by a rule of its own.
-        double[] Updated(bool keepPackedKernels)
+        double[] Updated(MemoryUse memory)
         {
             using var backend = new CpuBackend(2);
-            using ThreeScaleStep step = ThreeScaleStep.FromNames(
-                backend, depth, 6, "kept", "x", new MapSize(65, 49), keepPackedKernels ? MemoryUse.High : MemoryUse.Normal, keepPackedKernels);
+            using ThreeScaleStep step = ThreeScaleStep.FromNames(backend, depth, 6, "kept", "x", new MapSize(65, 49), memory);
             var losses = new List<double>();
             for (int update = 0; update < 2; update++)
             {

@@ -28,10 +28,10 @@ internal sealed class ThreeScaleStep : IDisposable
     private readonly byte[]?[] _shrunk = new byte[]?[4];
     private MultiScaleScores _scores;
 
-    public ThreeScaleStep(DeepLabResNet network, float[] pixels, byte[] labels, MapSize size, MemoryUse memory = MemoryUse.Normal, bool keepPackedKernels = false)
+    public ThreeScaleStep(DeepLabResNet network, float[] pixels, byte[] labels, MapSize size, MemoryUse memory = MemoryUse.Normal)
     {
         Network = network;
-        Execution = new Execution(network.Backend, memory) { PackedCopies = keepPackedKernels ? PackedCopies.All : PackedCopies.None };
+        Execution = new Execution(network.Backend, memory);
         _pixels = pixels;
         _labels = labels;
         _images = RaggedShape.Map(size.Height, size.Width, 3);
@@ -45,13 +45,12 @@ internal sealed class ThreeScaleStep : IDisposable
     }
 
     /// <summary>Weights, image (100 u) and labels from their names, as golden files have them.</summary>
-    public static ThreeScaleStep FromNames(
-        Backend backend, int depth, int classes, string name, string image, MapSize size, MemoryUse memory = MemoryUse.Normal, bool keepPackedKernels = false)
+    public static ThreeScaleStep FromNames(Backend backend, int depth, int classes, string name, string image, MapSize size, MemoryUse memory = MemoryUse.Normal)
     {
         float[] pixels = HashUniform.Values(name, image, 3 * size.Pixels, u => 100 * u), interleaved = new float[pixels.Length];
         for (int k = 0; k < pixels.Length; k++) interleaved[(k % size.Pixels * 3) + (k / size.Pixels)] = pixels[k];
         byte[] labels = HashUniform.Labels(name, "label", size.Height, size.Width, classes);
-        return new ThreeScaleStep(NewNetwork(backend, depth, classes), interleaved, labels, size, memory, keepPackedKernels);
+        return new ThreeScaleStep(NewNetwork(backend, depth, classes), interleaved, labels, size, memory);
     }
 
     /// <summary>A network with the weights of golden files.</summary>

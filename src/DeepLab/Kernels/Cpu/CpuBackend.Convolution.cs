@@ -61,6 +61,7 @@ public sealed unsafe partial class CpuBackend
         TapRun* runs = stackalloc TapRun[geometry.Taps];
         int* taps = stackalloc int[geometry.Taps];
         long size = (long)geometry.Taps * geometry.OutChannels * PaddedColumns(geometry.InChannels);
+        float* workspace = Workspace(size);
 
         // With a stride, pixels of the input fall into stride² phases, and each phase is reached by its own taps.
         PackedCopies keep = geometry.Stride == 1 ? weights.Keep : PackedCopies.None;
@@ -79,7 +80,7 @@ public sealed unsafe partial class CpuBackend
                     InChannels = geometry.InChannels,
                     OutChannels = geometry.OutChannels,
                     Panel = TileColumns,
-                    Target = Packed(weights.Backward, keep, size, out bool isPacked),
+                    Target = Packed(weights.Backward, keep, size, workspace, out bool isPacked),
                 };
                 if (gather.Taps > 0 && !isPacked) _pool.Run(ref packing, UnitsOf(geometry.InChannels, TileColumns));
                 Multiply(gather, packing.Target, epilogue);
@@ -243,20 +244,15 @@ public sealed unsafe partial class CpuBackend
         return count + 1;
     }
 
-    private static float* Kept(DeviceBuffer? memory) => memory is CpuBuffer buffer ? buffer.Pointer : null;
-
     // Where a kernel's packed copy is, or is to be made: in memory that is kept, or in the workspace.
-    private float* Packed(PackedKernel copy, PackedCopies keep, long size, out bool isPacked)
-    {
-        float* kept = Kept(copy.Find(keep, size, this, out isPacked));
-        return kept is null ? Workspace(size) : kept;
-    }
+    private float* Packed(PackedKernel copy, PackedCopies keep, long size, float* workspace, out bool isPacked) =>
+        copy.Find(keep, size, this, out isPacked) is CpuBuffer kept ? kept.Pointer : workspace;
 
     private float* PackForward(in ConvolutionGeometry geometry, ConvolutionWeights weights)
     {
         int length = geometry.Taps * geometry.InChannels;
         long size = (long)length * PaddedColumns(geometry.OutChannels);
-        float* target = Packed(weights.Forward, weights.Keep, size, out bool isPacked);
+        float* target = Packed(weights.Forward, weights.Keep, size, Workspace(size), out bool isPacked);
         if (isPacked) return target;
         fixed (float* mapped = weights.Mapped.Span)
         {

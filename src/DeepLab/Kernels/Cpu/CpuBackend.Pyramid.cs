@@ -88,8 +88,8 @@ public sealed unsafe partial class CpuBackend
         int* sources = stackalloc int[PyramidTaps.Most];
         PyramidTaps all = PyramidTaps.Of(geometries, TileColumns, taps, groups, sources);
         long size = (long)dy.Shape.Rows * all.Columns, packedSize = (long)PaddedColumns(all.Channels) * all.Columns;
-        float* kept = Kept(weights[0].Backward.Find(weights[0].Keep, packedSize, this, out bool isPacked));
-        float* gathered = Workspace(size + (kept is null ? packedSize : 0)), packed = kept is null ? gathered + size : kept;
+        float* gathered = Workspace(size + packedSize);
+        float* packed = Packed(weights[0].Backward, weights[0].Keep, packedSize, gathered + size, out bool isPacked);
         GatherGradients(all, dy, gathered);
         var packing = new TransposedPyramidPacking { Taps = all, Weights = kernels, Panel = TileColumns, Target = packed };
         if (!isPacked) _pool.Run(ref packing, UnitsOf(all.Channels, TileColumns));
@@ -162,7 +162,7 @@ public sealed unsafe partial class CpuBackend
     {
         // The first branch keeps the packed weights of all.
         long size = (long)taps.Channels * taps.Columns;
-        float* kept = Kept(first.Forward.Find(first.Keep, size, this, out bool isPacked)), target = kept is null ? workspace : kept;
+        float* target = Packed(first.Forward, first.Keep, size, workspace, out bool isPacked);
         var packing = new PyramidPacking { Taps = taps, Weights = kernels, Panel = TileColumns, Target = target };
         if (!isPacked) _pool.Run(ref packing, taps.Columns / TileColumns);
         return target;

@@ -53,12 +53,11 @@ public sealed unsafe partial class CpuBackend
         where TSimd : unmanaged, ISimd<TSimd>
     {
         long filters = WinogradTransforms.Points * WinogradLayout.FilterStride(geometry.InChannels, geometry.OutChannels);
-        float* kept = Kept(weights.Forward.Find(weights.Keep, filters, this, out bool isPacked));
         WinogradTiles tiles = TilesOf(geometry, x.Shape);
         int atOnce = WinogradLayout.TilesAtOnce(geometry.InChannels, geometry.OutChannels, tiles.Count);
         var layout = new WinogradLayout(geometry.InChannels, geometry.OutChannels, atOnce, TSimd.TileRows);
-        float* memory = Workspace((kept is null ? filters : 0) + layout.FactorLength + layout.ProductLength);
-        float* target = kept is null ? memory + layout.FactorLength + layout.ProductLength : kept;
+        float* memory = Workspace(layout.FactorLength + layout.ProductLength + filters);
+        float* target = Packed(weights.Forward, weights.Keep, filters, memory + layout.FactorLength + layout.ProductLength, out bool isPacked);
         if (!isPacked) TransformFilters<TSimd>(geometry, weights, target);
 
         WinogradConvolve<TSimd>(tiles, layout, atOnce, Pointer(x), target, memory, epilogue);
@@ -103,9 +102,8 @@ public sealed unsafe partial class CpuBackend
         int atOnce = WinogradLayout.TilesAtOnce(geometry.OutChannels, geometry.InChannels, tiles.Count);
         var layout = new WinogradLayout(geometry.OutChannels, geometry.InChannels, atOnce, TSimd.TileRows);
         long filters = WinogradTransforms.Points * WinogradLayout.FilterStride(geometry.InChannels, geometry.OutChannels);
-        float* kept = Kept(weights.Backward.Find(weights.Keep, filters, this, out bool isPacked));
-        float* memory = Workspace((kept is null ? filters : 0) + layout.FactorLength + layout.ProductLength);
-        float* target = kept is null ? memory + layout.FactorLength + layout.ProductLength : kept;
+        float* memory = Workspace(layout.FactorLength + layout.ProductLength + filters);
+        float* target = Packed(weights.Backward, weights.Keep, filters, memory + layout.FactorLength + layout.ProductLength, out bool isPacked);
         if (!isPacked)
         {
             var transform = new TransposedWinogradFilters<TSimd>
