@@ -1,5 +1,4 @@
-using DeepLab.Data;
-using DeepLab.Kernels;
+using DeepLab.Backends;
 using DeepLab.Tensors;
 
 namespace DeepLab.Benchmarks;

@@ -1,6 +1,5 @@
 using BenchmarkDotNet.Attributes;
 using DeepLab.Crf;
-using DeepLab.Data;
 using DeepLab.Imaging;
 
 namespace DeepLab.Benchmarks;

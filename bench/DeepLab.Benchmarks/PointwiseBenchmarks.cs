@@ -1,6 +1,6 @@
 using System.Numerics;
 using BenchmarkDotNet.Attributes;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends.Cpu;
 
 namespace DeepLab.Benchmarks;
 

@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends.Cpu;
 
 namespace DeepLab.Benchmarks;
 

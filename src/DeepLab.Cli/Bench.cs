@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using DeepLab.Backends;
 using DeepLab.Data;
-using DeepLab.Kernels;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tensors;

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends.Cpu;
+using DeepLab.IO;
 using DeepLab.Layers;
 using DeepLab.Models;
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 using DeepLab.Data;
 using DeepLab.Models;
 using DeepLab.Weights;
-using DeepLab.Weights.Onnx;
+using DeepLab.Weights.Formats.Onnx;
 
 namespace DeepLab.Cli;
 
@@ -55,18 +55,18 @@ internal sealed class ConvertCommand
         var onnx = new OnnxOptions { ThreeScales = !parse.GetValue(_oneScale), FoldPreprocessing = parse.GetValue(_foldPreprocessing) };
         if (onnx != new OnnxOptions() && Path.GetExtension(output) != ".onnx") throw new UsageException("--one-scale and --fold-preprocessing are for .onnx files");
         using WeightsFile source = WeightsFile.Open(input);
-        console.Line($"read {Printable.Of(input)}");
+        console.Line($"read {ConsoleText.Sanitize(input)}");
         WeightsDisplay.Describe(source, console);
         source.RequireHead();
         RequireExpected(parse, source, input);
-        foreach (string note in source.FindNotes()) console.Note($"note: {Printable.Of(note)}");
+        foreach (string note in source.FindNotes()) console.Note($"note: {ConsoleText.Sanitize(note)}");
         IReadOnlyList<string>? names = source.ClassNames;
         if (parse.GetValue(_classesFile) is string file) names = ClassNames.Complete(source.Configuration.Classes, ClassNames.Load(file));
         else if (names is null && source.Configuration.Classes == ClassNames.Voc.Count) names = ClassNames.Voc;
         var weights = new ConvertedWeights(source, names);
         NetworkFile.Save(output, weights, onnx);
         console.Row("checksum", weights.Checksum());
-        console.Line($"written {Printable.Of(output)}, {Printable.Count(new FileInfo(output).Length)} bytes");
+        console.Line($"written {ConsoleText.Sanitize(output)}, {ConsoleText.Count(new FileInfo(output).Length)} bytes");
         return 0;
     }
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using DeepLab.Crf;
 using DeepLab.Data;
-using DeepLab.Evaluation;
 using DeepLab.Imaging;
+using DeepLab.Inference;
 using DeepLab.Tensors;
 
 namespace DeepLab.Cli;
@@ -79,17 +79,17 @@ internal sealed class CrfCommand
 
         string over = scores.Covered == new MapSize(image.Height, image.Width) ? "the image" : $"its padded square of {scores.Covered.Width}";
         invocation.Console.Line(
-            $"{(asLabels ? "labels" : "marginals")} of {image.Width}×{image.Height} pixels and {scores.Classes} classes, from {scores.Size.Width}×{scores.Size.Height} scores over {over}, {options.Iterations} steps: {Printable.Of(output)}");
+            $"{(asLabels ? "labels" : "marginals")} of {image.Width}×{image.Height} pixels and {scores.Classes} classes, from {scores.Size.Width}×{scores.Size.Height} scores over {over}, {options.Iterations} steps: {ConsoleText.Sanitize(output)}");
         return 0;
     }
 
     private static bool WritesLabels(string output, string image, string scores)
     {
         bool? asLabels = Path.GetExtension(output).ToLowerInvariant() switch { ".png" => true, ".npy" => false, _ => null };
-        if (asLabels is null) throw new UsageException($"'{Printable.Of(output)}' says no format: it must end in .npy (marginals) or .png (labels)");
+        if (asLabels is null) throw new UsageException($"'{ConsoleText.Sanitize(output)}' says no format: it must end in .npy (marginals) or .png (labels)");
         foreach (string source in (string[])[image, scores])
         {
-            if (Path.GetFullPath(source) == Path.GetFullPath(output)) throw new UsageException($"{Printable.Of(source)} would be replaced by what is made of it: give --output another name");
+            if (Path.GetFullPath(source) == Path.GetFullPath(output)) throw new UsageException($"{ConsoleText.Sanitize(source)} would be replaced by what is made of it: give --output another name");
         }
 
         return asLabels.Value;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using DeepLab.Data;
 using DeepLab.Imaging;
+using DeepLab.IO;
 
 namespace DeepLab.Cli;
 
@@ -42,7 +43,7 @@ internal static class DataCommand
         DatasetReport report = DatasetReport.Create(
             dataset, threads, done => console.Progress($"{done}/{count} images read"), invocation.Cancellation);
         if (json is not null) AtomicFile.WriteAllText(json, report.ToJson());
-        console.Line($"{Printable.Of(report.Source)}: {report.Listed} listed, {report.Usable} can be trained on");
+        console.Line($"{ConsoleText.Sanitize(report.Source)}: {report.Listed} listed, {report.Usable} can be trained on");
         if (report is { Widths: SideSummary widths, Heights: SideSummary heights })
         {
             console.Line($"widths {Describe(widths)}, heights {Describe(heights)}, {report.DistinctSizes} different size{(report.DistinctSizes == 1 ? "" : "s")}");
@@ -61,13 +62,13 @@ internal static class DataCommand
     {
         const string name = "class";
         ClassOccurrence[] rows = [.. report.Classes, report.Ignored];
-        int width = rows.Max(r => Printable.Of(r.Name).Length);
+        int width = rows.Max(r => ConsoleText.Sanitize(r.Name).Length);
         width = Math.Max(width, name.Length);
         console.Line($"label  {name.PadRight(width)}   share   images");
         foreach (ClassOccurrence row in rows)
-            console.Line($"{row.Label,5}  {Printable.Of(row.Name).PadRight(width)}  {Printable.Percent(report.ShareOf(row)),6}  {row.Images,7}");
+            console.Line($"{row.Label,5}  {ConsoleText.Sanitize(row.Name).PadRight(width)}  {ConsoleText.Percent(report.ShareOf(row)),6}  {row.Images,7}");
         long others = report.Pixels - rows.Sum(r => r.Pixels);
-        if (others > 0) console.Line($"{"",5}  {"none of these".PadRight(width)}  {Printable.Percent((double)others / report.Pixels),6}");
+        if (others > 0) console.Line($"{"",5}  {"none of these".PadRight(width)}  {ConsoleText.Percent((double)others / report.Pixels),6}");
     }
 
     private static string Describe(SideSummary side) => side.Minimum == side.Maximum ? $"{side.Minimum}" : $"{side.Minimum} to {side.Maximum} (median {side.Median})";

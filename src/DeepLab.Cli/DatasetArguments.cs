@@ -1,6 +1,5 @@
 using System.CommandLine;
 using DeepLab.Data;
-using DeepLab.Imaging;
 
 namespace DeepLab.Cli;
 

@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Diagnostics;
+using DeepLab.Backends.Cpu;
 using DeepLab.Data;
 using DeepLab.Evaluation;
 using DeepLab.Imaging;
-using DeepLab.Kernels.Cpu;
 using DeepLab.Models;
 using DeepLab.Training;
+using DeepLab.Visualization;
 
 namespace DeepLab.Cli;
 

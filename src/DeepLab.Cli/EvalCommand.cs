@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
+using DeepLab.Backends;
 using DeepLab.Data;
 using DeepLab.Evaluation;
 using DeepLab.Imaging;
-using DeepLab.Kernels;
+using DeepLab.IO;
 using DeepLab.Models;
 using DeepLab.Training;
 using DeepLab.Weights;
@@ -104,8 +105,8 @@ internal sealed class EvalCommand
         }
 
         if (reports.Count > 1 && reports.MaxBy(r => r.MeanIoU) is EvaluationReport best)
-            console.Line(CliConsole.Format($"\nbest of {reports.Count}: {Printable.Of(best.Weights)}, with {best.MeanIoU:0.0000}"));
-        if (page is not null) console.Line($"report: {Printable.Of(page.Path)}");
+            console.Line(CliConsole.Format($"\nbest of {reports.Count}: {ConsoleText.Sanitize(best.Weights)}, with {best.MeanIoU:0.0000}"));
+        if (page is not null) console.Line($"report: {ConsoleText.Sanitize(page.Path)}");
         return 0;
     }
 
@@ -131,7 +132,7 @@ internal sealed class EvalCommand
     {
         CliConsole console = invocation.Console;
         int count = dataset.Samples.Count;
-        console.Line($"{Printable.Of(file)}: DeepLab-ResNet-{network.Configuration.Depth}, {network.Configuration.Classes} classes, {count} image{(count == 1 ? "" : "s")} of {Printable.Of(dataset.Source)}");
+        console.Line($"{ConsoleText.Sanitize(file)}: DeepLab-ResNet-{network.Configuration.Depth}, {network.Configuration.Classes} classes, {count} image{(count == 1 ? "" : "s")} of {ConsoleText.Sanitize(dataset.Source)}");
         var clock = Stopwatch.StartNew();
         void Progress(int done) => console.ImageProgress(done, count, clock.Elapsed);
         string? folder = output is null ? null : Path.Combine(output, Path.GetFileNameWithoutExtension(file));
@@ -139,13 +140,13 @@ internal sealed class EvalCommand
             network, dataset, file, Progress, invocation.Cancellation, folder is null && page is null ? null : image => Show(image, folder, page), options);
         console.Text(report.ToTable());
         if (folder is not null)
-            console.Line($"pictures (photograph, truth, prediction{(options.Crf is null ? "" : ", refined prediction")}): {Printable.Of(folder)}");
+            console.Line($"pictures (photograph, truth, prediction{(options.Crf is null ? "" : ", refined prediction")}): {ConsoleText.Sanitize(folder)}");
         return report;
     }
 
     private static void Show(EvaluatedImage image, string? folder, EvaluationPageFile? page)
     {
         page?.Add(image);
-        if (folder is not null) image.SideBySide(Palette.Voc).Save(Path.Combine(folder, Printable.FileName(image.Sample.Name) + ".png"));
+        if (folder is not null) image.SideBySide(Palette.Voc).Save(Path.Combine(folder, ConsoleText.FileName(image.Sample.Name) + ".png"));
     }
 }

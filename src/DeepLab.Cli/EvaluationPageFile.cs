@@ -1,9 +1,9 @@
 using System.CommandLine;
+using DeepLab.Backends;
 using DeepLab.Crf;
 using DeepLab.Data;
 using DeepLab.Evaluation;
 using DeepLab.Imaging;
-using DeepLab.Kernels;
 using DeepLab.Models;
 using DeepLab.Reports;
 using DeepLab.Weights;

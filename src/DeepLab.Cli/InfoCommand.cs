@@ -3,8 +3,8 @@ using System.Numerics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using DeepLab.Backends.Cpu;
 using DeepLab.Imaging;
-using DeepLab.Kernels.Cpu;
 using DeepLab.Weights;
 
 namespace DeepLab.Cli;
@@ -35,19 +35,19 @@ internal static class InfoCommand
     {
         using WeightsFile weights = WeightsFile.Open(path);
         IReadOnlyList<TensorInfo> tensors = weights.File.Tensors;
-        console.Line(Printable.Of(path));
+        console.Line(ConsoleText.Sanitize(path));
         WeightsDisplay.Describe(weights, console);
         console.Row("tensors", $"{tensors.Count}, {string.Join(" and ", tensors.Select(t => t.Type).Distinct().Order())}");
-        console.Row("size", $"{Printable.Count(new FileInfo(path).Length)} bytes");
+        console.Row("size", $"{ConsoleText.Count(new FileInfo(path).Length)} bytes");
         console.Row("checksum", WeightsChecksum.Of(weights));
         console.Row("metadata", weights.File.Metadata.Count == 0 ? "none (recognised by its tensors)" : "");
         foreach ((string key, string value) in weights.File.Metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
-            console.Line($"  {Printable.Of(key)} = {Printable.Of(value)}");
+            console.Line($"  {ConsoleText.Sanitize(key)} = {ConsoleText.Sanitize(value)}");
         if (!withTensors) return;
         console.Line();
-        int width = tensors.Max(t => Printable.Of(t.Name).Length);
+        int width = tensors.Max(t => ConsoleText.Sanitize(t.Name).Length);
         foreach (TensorInfo tensor in tensors)
-            console.Line($"{Printable.Of(tensor.Name).PadRight(width)}  {tensor.Type,-4}  [{string.Join(", ", tensor.Shape)}]");
+            console.Line($"{ConsoleText.Sanitize(tensor.Name).PadRight(width)}  {tensor.Type,-4}  [{string.Join(", ", tensor.Shape)}]");
     }
 
     private static void ShowMachine(CliConsole console)
@@ -57,7 +57,7 @@ internal static class InfoCommand
         console.Row("computes with", Describe(CpuBackend.BestTier));
         console.Row("instruction sets", InstructionSets());
         console.Row("threads", $"{Environment.ProcessorCount} (--threads 0)");
-        console.Row("memory", $"{Printable.Count(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20)} MiB");
+        console.Row("memory", $"{ConsoleText.Count(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20)} MiB");
         foreach (CodecLibrary library in CodecLibrary.FindAll())
         {
             string found = string.Join(", ", new[] { library.Version, library.Path }.OfType<string>());
@@ -68,10 +68,10 @@ internal static class InfoCommand
     private static string Version(Assembly assembly) =>
         assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? assembly.GetName().Version?.ToString() ?? "unknown";
 
-    private static string Describe(SimdTier tier) => tier switch
+    private static string Describe(InstructionSet tier) => tier switch
     {
-        SimdTier.Avx512 => "AVX-512, 16 floats at once",
-        SimdTier.Avx2 => "AVX2 with fused multiply-add, 8 floats at once",
+        InstructionSet.Avx512 => "AVX-512, 16 floats at once",
+        InstructionSet.Avx2 => "AVX2 with fused multiply-add, 8 floats at once",
         _ => $"portable vectors, {Vector<float>.Count} floats at once",
     };
 

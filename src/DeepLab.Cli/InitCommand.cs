@@ -1,5 +1,5 @@
 using System.CommandLine;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends.Cpu;
 using DeepLab.Models;
 using DeepLab.Training;
 using DeepLab.Weights;
@@ -49,7 +49,7 @@ internal sealed class InitCommand
         DeepLabResNet network;
         using (WeightsFile source = WeightsFile.Open(from))
         {
-            console.Line($"read {Printable.Of(from)}");
+            console.Line($"read {ConsoleText.Sanitize(from)}");
             WeightsDisplay.Describe(source, console);
             network = new DeepLabResNet(backend, source.Configuration with { Classes = parse.GetValue(_classes) });
         }
@@ -59,7 +59,7 @@ internal sealed class InitCommand
         NetworkFile.Save(output, network);
         console.Row("last layer", $"drawn anew for {network.Configuration.Classes} classes");
         console.Row("checksum", WeightsChecksum.Of(new NetworkWeights(network)));
-        console.Line($"written {Printable.Of(output)}, {Printable.Count(new FileInfo(output).Length)} bytes");
+        console.Line($"written {ConsoleText.Sanitize(output)}, {ConsoleText.Count(new FileInfo(output).Length)} bytes");
         return 0;
     }
 }

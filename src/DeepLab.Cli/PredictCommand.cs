@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Diagnostics;
+using DeepLab.Backends;
 using DeepLab.Crf;
-using DeepLab.Evaluation;
+using DeepLab.Data;
 using DeepLab.Imaging;
-using DeepLab.Kernels;
-using DeepLab.Models;
+using DeepLab.Inference;
+using DeepLab.Visualization;
 using DeepLab.Weights;
 
 namespace DeepLab.Cli;
@@ -97,7 +98,7 @@ internal sealed class PredictCommand
         using var predictor = new PhotographPredictor(NetworkFile.Map(file, backend), parse.GetValue(_maxSide), crf, _runtime.Threads(parse), targets.Count);
         int failed = Predict(predictor, targets, files, console, invocation.Cancellation);
         if (failed == targets.Count) console.Line("nothing was written");
-        else if (outputs.Folder != PredictionTarget.Standard) console.Line($"{Written(outputs)}: {Printable.Of(outputs.Folder)}");
+        else if (outputs.Folder != PredictionTarget.Standard) console.Line($"{Written(outputs)}: {ConsoleText.Sanitize(outputs.Folder)}");
         if (failed == 0) return 0;
         console.Note($"deeplab: {failed} of {targets.Count} image{(targets.Count == 1 ? "" : "s")} could not be predicted");
         return Program.Failed;
@@ -129,14 +130,14 @@ internal sealed class PredictCommand
             files.Write,
             (target, summary) =>
             {
-                console.Line($"{Printable.Of(target.Image)}: {summary}");
+                console.Line($"{ConsoleText.Sanitize(target.Image)}: {summary}");
                 Progress();
             },
             (target, problem) =>
             {
                 failed++;
-                string place = problem is InvalidFileException ? "" : $"{Printable.Of(target.Image)}: ";
-                console.Note($"deeplab: {place}{Printable.Of(problem.Message)}");
+                string place = problem is InvalidFileException ? "" : $"{ConsoleText.Sanitize(target.Image)}: ";
+                console.Note($"deeplab: {place}{ConsoleText.Sanitize(problem.Message)}");
                 Progress();
             },
             cancellation);

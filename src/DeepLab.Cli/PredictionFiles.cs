@@ -1,6 +1,8 @@
 using DeepLab.Data;
-using DeepLab.Evaluation;
 using DeepLab.Imaging;
+using DeepLab.Inference;
+using DeepLab.IO;
+using DeepLab.Visualization;
 
 namespace DeepLab.Cli;
 
@@ -38,7 +40,7 @@ internal sealed record PredictionFiles(ClassNameSource Names, string Format, str
             output.Flush();
         }
 
-        return string.Join(", ", ClassShare.Of(labels).Select(s => $"{Printable.Of(names[s.Class])} {Printable.Percent(s.Share)}"));
+        return string.Join(", ", ClassShare.Of(labels).Select(s => $"{ConsoleText.Sanitize(names[s.Class])} {ConsoleText.Percent(s.Share)}"));
     }
 
     private byte[] Encode(string image, LabelMap labels, IReadOnlyList<string> names) =>

@@ -1,3 +1,5 @@
+using DeepLab.Visualization;
+
 namespace DeepLab.Cli;
 
 /// <summary>What is to be written for each image.</summary>
@@ -44,11 +46,11 @@ internal sealed record PredictionTarget(string Image, string? Labels, string? Ov
             {
                 string full = Path.GetFullPath(file);
                 if (sources.TryGetValue(full, out string? source))
-                    throw new DeepLabException($"{Printable.Of(source)} would be replaced by a file that is written for {Printable.Of(target.Image)}: give --output another folder");
+                    throw new DeepLabException($"{ConsoleText.Sanitize(source)} would be replaced by a file that is written for {ConsoleText.Sanitize(target.Image)}: give --output another folder");
                 if (!writers.TryAdd(full, target.Image))
                 {
                     throw new DeepLabException(
-                        $"{Printable.Of(writers[full])} and {Printable.Of(target.Image)} would both be written to {Printable.Of(file)}: predict them into different folders");
+                        $"{ConsoleText.Sanitize(writers[full])} and {ConsoleText.Sanitize(target.Image)} would both be written to {ConsoleText.Sanitize(file)}: predict them into different folders");
                 }
             }
         }
@@ -80,11 +82,11 @@ internal sealed record PredictionTarget(string Image, string? Labels, string? Ov
                 .Order(StringComparer.Ordinal)];
             return images.Length > 0
                 ? images
-                : throw new DeepLabException($"{Printable.Of(folder)}: the folder has no .jpg, .jpeg or .png file (folders in it are not searched)");
+                : throw new DeepLabException($"{ConsoleText.Sanitize(folder)}: the folder has no .jpg, .jpeg or .png file (folders in it are not searched)");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DeepLabException($"{Printable.Of(folder)}: cannot be read: {e.Message}", e);
+            throw new DeepLabException($"{ConsoleText.Sanitize(folder)}: cannot be read: {e.Message}", e);
         }
     }
 }

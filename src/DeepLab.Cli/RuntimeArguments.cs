@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends.Cpu;
+using DeepLab.Inference;
 using DeepLab.Layers;
 
 namespace DeepLab.Cli;
@@ -40,7 +41,7 @@ internal sealed class RuntimeArguments
     public void WarmUp(ParseResult parse)
     {
         using var backend = new CpuBackend(threads: 1, exactConvolutions: parse.GetValue(_exact));
-        Evaluation.WarmUp.Run(backend);
+        Inference.WarmUp.Run(backend);
     }
 
     /// <summary>Adds <c>--threads</c> to a command.</summary>

@@ -1,6 +1,6 @@
 using System.CommandLine;
+using DeepLab.Backends.Cpu;
 using DeepLab.Data;
-using DeepLab.Kernels.Cpu;
 using DeepLab.Models;
 using DeepLab.Training;
 using DeepLab.Training.TensorBoard;

@@ -1,3 +1,4 @@
+using DeepLab.Data;
 using DeepLab.Models;
 using DeepLab.Weights;
 
@@ -16,10 +17,10 @@ internal static class WeightsDisplay
             ? $"DeepLab-ResNet-{configuration.Depth}"
             : $"ResNet-{configuration.Depth}, a backbone without DeepLab's last layer");
         console.Row("depth", $"{configuration.Depth}");
-        if (weights.HasHead) console.Row("classes", $"{configuration.Classes}{(weights.ClassNames is { } names ? $" ({Printable.Of(string.Join(", ", names))})" : "")}");
+        if (weights.HasHead) console.Row("classes", $"{configuration.Classes}{(weights.ClassNames is { } names ? $" ({ConsoleText.Sanitize(string.Join(", ", names))})" : "")}");
         string stride = !configuration.HasBottlenecks ? "" : configuration.StrideOn3x3 ? "; stride on the 3×3 of bottlenecks" : "; stride on the first 1×1 of bottlenecks";
         console.Row("preprocessing", $"{configuration.Preprocessing.Name}{stride}");
-        if (weights.LeftOut.Count > 0) console.Row("left out", Printable.Of(string.Join(", ", weights.LeftOut)));
-        console.Row("parameters", Printable.Count(weights.Parameters));
+        if (weights.LeftOut.Count > 0) console.Row("left out", ConsoleText.Sanitize(string.Join(", ", weights.LeftOut)));
+        console.Row("parameters", ConsoleText.Count(weights.Parameters));
     }
 }

@@ -1,3 +1,7 @@
+using DeepLab.Layers;
+using DeepLab.Tensors;
+using DeepLab.Weights.Formats.PyTorch;
+
 namespace DeepLab.Tests;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using DeepLab.Reports;
 
 namespace DeepLab.Tests;
 

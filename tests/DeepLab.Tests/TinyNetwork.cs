@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using DeepLab.Kernels;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends;
+using DeepLab.Backends.Cpu;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Weights;

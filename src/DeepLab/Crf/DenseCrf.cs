@@ -1,5 +1,6 @@
+using DeepLab.Backends.Cpu;
+using DeepLab.Cpu;
 using DeepLab.Imaging;
-using DeepLab.Kernels.Cpu;
 
 namespace DeepLab.Crf;
 
@@ -19,7 +20,7 @@ public sealed class DenseCrf : IDisposable
     private readonly TileLattice? _closeSmoothness;
     private readonly SharedLattice? _farSmoothness, _appearance;
     private readonly LatticeData[] _lattices;
-    private readonly SimdTier? _tier;
+    private readonly InstructionSet? _tier;
     private bool _disposed;
 
     /// <summary>Creates the field and starts its threads.</summary>
@@ -32,7 +33,7 @@ public sealed class DenseCrf : IDisposable
     {
     }
 
-    internal DenseCrf(DenseCrfOptions? options, int threads, SimdTier? tier)
+    internal DenseCrf(DenseCrfOptions? options, int threads, InstructionSet? tier)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
@@ -81,10 +82,10 @@ public sealed class DenseCrf : IDisposable
         {
             switch (_tier ?? NarrowestTier(classes))
             {
-                case SimdTier.Avx512:
+                case InstructionSet.Avx512:
                     InferBlocks<Simd512>(probabilities, classes, image, marginals);
                     break;
-                case SimdTier.Avx2:
+                case InstructionSet.Avx2:
                     InferBlocks<Simd256>(probabilities, classes, image, marginals);
                     break;
                 default:
@@ -112,8 +113,8 @@ public sealed class DenseCrf : IDisposable
     }
 
     /// <summary>Memory traffic is what costs: the widest vectors that leave no more lanes empty than narrower ones.</summary>
-    private static SimdTier NarrowestTier(int classes) =>
-        CpuBackend.BestTier == SimdTier.Avx512 && MeanField.Stride<Simd256>(classes) < MeanField.Stride<Simd512>(classes) ? SimdTier.Avx2 : CpuBackend.BestTier;
+    private static InstructionSet NarrowestTier(int classes) =>
+        CpuBackend.BestTier == InstructionSet.Avx512 && MeanField.Stride<Simd256>(classes) < MeanField.Stride<Simd512>(classes) ? InstructionSet.Avx2 : CpuBackend.BestTier;
 
     private static DeepLabException NoProbability(ReadOnlySpan<float> probabilities, int classes, int width, int index) => new(FormattableString.Invariant(
         $"the probability of class {index % classes} at row {index / classes / width}, column {index / classes % width} is {probabilities[index]}; ")

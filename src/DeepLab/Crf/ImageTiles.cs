@@ -1,4 +1,4 @@
-using DeepLab.Kernels.Cpu;
+using DeepLab.Cpu;
 
 namespace DeepLab.Crf;
 

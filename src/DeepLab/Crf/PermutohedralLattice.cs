@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
+using DeepLab.Cpu;
 using DeepLab.Imaging;
-using DeepLab.Kernels.Cpu;
 
 namespace DeepLab.Crf;
 

@@ -1,5 +1,6 @@
+using DeepLab.Cpu;
 using DeepLab.Imaging;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Reports;
 
 namespace DeepLab.Crf;
 

@@ -1,5 +1,4 @@
-using DeepLab.Imaging;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Cpu;
 
 namespace DeepLab.Crf;
 

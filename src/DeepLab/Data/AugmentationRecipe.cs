@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using DeepLab.IO;
 
 namespace DeepLab.Data;
 
@@ -116,7 +117,7 @@ public sealed record AugmentationRecipe
         Crop = 321,
         FlipProbability = 0.5,
         IgnoredLabel255 = true,
-        LabelShrink = LabelShrink.Nearest,
+        LabelDownsampling = LabelDownsampling.Nearest,
         Average = LossAverage.ValidPixels,
     };
 
@@ -128,7 +129,7 @@ public sealed record AugmentationRecipe
         Scales = ScaleDistribution.Uniform(0.5, 1.3),
         FlipProbability = 0.5,
         IgnoredLabel255 = false,
-        LabelShrink = LabelShrink.BilinearTruncated,
+        LabelDownsampling = LabelDownsampling.BilinearTruncated,
         Average = LossAverage.AllPixels,
         CountsImages = true,
     };
@@ -156,7 +157,7 @@ public sealed record AugmentationRecipe
     public bool IgnoredLabel255 { get; init; }
 
     /// <summary>How labels are brought to the size of a score map.</summary>
-    public LabelShrink LabelShrink { get; init; }
+    public LabelDownsampling LabelDownsampling { get; init; }
 
     /// <summary>What the loss of a score map is a mean of.</summary>
     public LossAverage Average { get; init; }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using DeepLab.Weights;
+using DeepLab.IO;
 
 namespace DeepLab.Data;
 

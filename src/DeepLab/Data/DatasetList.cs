@@ -1,3 +1,5 @@
+using DeepLab.IO;
+
 namespace DeepLab.Data;
 
 /// <summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using DeepLab.Imaging;
+using DeepLab.IO;
 
 namespace DeepLab.Data;
 

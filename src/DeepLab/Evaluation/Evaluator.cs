@@ -1,6 +1,7 @@
 using DeepLab.Crf;
 using DeepLab.Data;
 using DeepLab.Imaging;
+using DeepLab.Inference;
 using DeepLab.Models;
 
 namespace DeepLab.Evaluation;

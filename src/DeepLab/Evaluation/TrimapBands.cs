@@ -1,6 +1,6 @@
 using System.Globalization;
-using DeepLab.Data;
 using DeepLab.Imaging;
+using DeepLab.IO;
 
 namespace DeepLab.Evaluation;
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using DeepLab.Data;
 
 namespace DeepLab.Imaging;
 

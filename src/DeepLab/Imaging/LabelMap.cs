@@ -1,3 +1,6 @@
+using DeepLab.Data;
+using DeepLab.IO;
+
 namespace DeepLab.Imaging;
 
 /// <summary>A label image: the class of each pixel, one byte each, [height, width], rows from the top; 255 usually means "not labelled".</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using DeepLab.Data;
 using Microsoft.Win32.SafeHandles;
 
 namespace DeepLab.Imaging;

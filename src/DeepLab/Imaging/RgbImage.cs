@@ -1,3 +1,5 @@
+using DeepLab.IO;
+
 namespace DeepLab.Imaging;
 
 /// <summary>An image of 8-bit red, green and blue, interleaved: [height, width, 3], rows from the top.</summary>

@@ -1,4 +1,5 @@
-using DeepLab.Kernels;
+using DeepLab.Backends;
+using DeepLab.Models;
 
 namespace DeepLab.Layers;
 

@@ -1,4 +1,5 @@
-using DeepLab.Kernels;
+using DeepLab.Backends;
+using DeepLab.Models;
 using DeepLab.Tensors;
 
 namespace DeepLab.Layers;

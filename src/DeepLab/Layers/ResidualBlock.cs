@@ -1,4 +1,3 @@
-using DeepLab.Kernels;
 using DeepLab.Tensors;
 
 namespace DeepLab.Layers;

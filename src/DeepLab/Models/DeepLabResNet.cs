@@ -1,4 +1,4 @@
-using DeepLab.Kernels;
+using DeepLab.Backends;
 using DeepLab.Layers;
 using DeepLab.Tensors;
 

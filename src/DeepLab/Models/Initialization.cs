@@ -1,4 +1,6 @@
+using DeepLab.Backends;
 using DeepLab.Layers;
+using DeepLab.Tensors;
 
 namespace DeepLab.Models;
 

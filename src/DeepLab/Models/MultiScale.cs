@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using DeepLab.Backends;
 using DeepLab.Layers;
 using DeepLab.Tensors;
 

@@ -1,6 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends.Cpu;
 
 namespace DeepLab.Reports;
 

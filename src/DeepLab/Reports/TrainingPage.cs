@@ -1,5 +1,4 @@
 using System.Xml.Linq;
-using DeepLab.Training;
 
 namespace DeepLab.Reports;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using DeepLab.Backends;
 using DeepLab.Data;
-using DeepLab.Kernels;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tensors;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using DeepLab.IO;
 
 namespace DeepLab.Training;
 

@@ -1,3 +1,4 @@
+using DeepLab.Backends;
 using DeepLab.Data;
 using DeepLab.Layers;
 using DeepLab.Models;
@@ -93,7 +94,7 @@ public sealed class TrainingStep
     {
         if (labels.Length < size.Pixels) labels = new byte[size.Pixels];
         Span<byte> target = labels.AsSpan(0, size.Pixels);
-        LabelShrinker.Shrink(_sample!.Labels.AsSpan(0, _sample.Height * _sample.Width), _sample.Height, _sample.Width, target, size.Height, size.Width, _recipe.LabelShrink);
+        LabelDownsampler.Downsample(_sample!.Labels.AsSpan(0, _sample.Height * _sample.Width), _sample.Height, _sample.Width, target, size.Height, size.Width, _recipe.LabelDownsampling);
         int ignored = 0;
         foreach (byte label in target)
         {

@@ -1,10 +1,10 @@
-using DeepLab.Kernels;
+using DeepLab.Backends;
 using DeepLab.Layers;
 using DeepLab.Models;
+using DeepLab.Weights.Formats.Onnx;
+using DeepLab.Weights.Formats.PyTorch;
+using DeepLab.Weights.Formats.SafeTensors;
 using DeepLab.Weights.Maps;
-using DeepLab.Weights.Onnx;
-using DeepLab.Weights.PyTorch;
-using DeepLab.Weights.SafeTensors;
 
 namespace DeepLab.Weights;
 

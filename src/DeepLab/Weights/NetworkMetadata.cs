@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
+using DeepLab.Data;
+using DeepLab.IO;
 using DeepLab.Models;
+using DeepLab.Reports;
 using DeepLab.Weights.Maps;
 
 namespace DeepLab.Weights;

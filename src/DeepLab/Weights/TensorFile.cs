@@ -1,6 +1,7 @@
-using DeepLab.Weights.Caffe;
-using DeepLab.Weights.PyTorch;
-using DeepLab.Weights.SafeTensors;
+using DeepLab.IO;
+using DeepLab.Weights.Formats.Caffe;
+using DeepLab.Weights.Formats.PyTorch;
+using DeepLab.Weights.Formats.SafeTensors;
 
 namespace DeepLab.Weights;
 

@@ -1,3 +1,4 @@
+using DeepLab.Data;
 using DeepLab.Models;
 using DeepLab.Weights.Maps;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using DeepLab.Models;
 using Xunit;
 
 namespace DeepLab.Tests.Cli;

@@ -1,7 +1,9 @@
+using DeepLab.Backends;
 using DeepLab.Models;
 using DeepLab.Tests.Data;
+using DeepLab.Tests.Weights;
 using DeepLab.Weights;
-using DeepLab.Weights.SafeTensors;
+using DeepLab.Weights.Formats.SafeTensors;
 using Xunit;
 
 namespace DeepLab.Tests.Cli;
@@ -95,7 +97,7 @@ public sealed class ConvertCommandTests : IDisposable
 
     private static void WriteBackbone(string path)
     {
-        IEnumerable<(string Name, int[] Shape)> arrays = new DeepLabResNet(DeepLab.Kernels.PlanningBackend.ForShapes, new DeepLabConfiguration(18)).State
+        IEnumerable<(string Name, int[] Shape)> arrays = new DeepLabResNet(DeepLab.Backends.PlanningBackend.ForShapes, new DeepLabConfiguration(18)).State
             .Where(t => !t.Name.Contains("layer5", StringComparison.Ordinal))
             .Select(t => (t.Name["Scale.".Length..], t.Shape.ToArray()))
             .Append(("fc.weight", [1000, 512])).Append(("fc.bias", [1000]));

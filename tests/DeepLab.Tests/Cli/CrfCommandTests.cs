@@ -1,10 +1,10 @@
 using System.Text;
 using DeepLab.Crf;
-using DeepLab.Evaluation;
 using DeepLab.Imaging;
+using DeepLab.Inference;
+using DeepLab.IO;
 using DeepLab.Tensors;
 using DeepLab.Tests.Data;
-using DeepLab.Weights;
 using Xunit;
 
 namespace DeepLab.Tests.Cli;

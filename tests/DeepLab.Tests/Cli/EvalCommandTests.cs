@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using DeepLab.Imaging;
+using DeepLab.Models;
 using DeepLab.Tests.Data;
 using DeepLab.Tests.Reports;
 using Xunit;

@@ -1,6 +1,6 @@
 using DeepLab.Imaging;
+using DeepLab.IO;
 using DeepLab.Tests.Data;
-using DeepLab.Weights;
 using Xunit;
 
 namespace DeepLab.Tests.Cli;

@@ -1,6 +1,7 @@
 using DeepLab.Imaging;
 using DeepLab.Tests.Data;
-using DeepLab.Tests.Imaging;
+using DeepLab.Tests.Visualization;
+using DeepLab.Visualization;
 using Xunit;
 
 namespace DeepLab.Tests.Cli;

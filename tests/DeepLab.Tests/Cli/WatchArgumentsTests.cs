@@ -1,4 +1,3 @@
-using DeepLab.Data;
 using DeepLab.Tests.Training.TensorBoard;
 using Xunit;
 

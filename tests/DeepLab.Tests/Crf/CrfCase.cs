@@ -1,6 +1,6 @@
+using DeepLab.Backends.Cpu;
 using DeepLab.Crf;
 using DeepLab.Imaging;
-using DeepLab.Kernels.Cpu;
 
 namespace DeepLab.Tests.Crf;
 
@@ -42,7 +42,7 @@ internal sealed class CrfCase
 
     public static CrfCase Of(RgbImage image, int classes, float[] probabilities) => new(image, classes, probabilities);
 
-    public float[] Infer(DenseCrfOptions? options = null, int threads = 2, SimdTier? tier = null)
+    public float[] Infer(DenseCrfOptions? options = null, int threads = 2, InstructionSet? tier = null)
     {
         using var crf = new DenseCrf(options, threads, tier);
         return Infer(crf);

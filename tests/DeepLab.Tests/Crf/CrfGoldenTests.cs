@@ -1,9 +1,9 @@
-using DeepLab.Evaluation;
+using DeepLab.Backends.Cpu;
 using DeepLab.Imaging;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Inference;
+using DeepLab.IO;
 using DeepLab.Tensors;
 using DeepLab.Tests.Oracle;
-using DeepLab.Weights;
 using Xunit;
 
 namespace DeepLab.Tests.Crf;
@@ -15,11 +15,11 @@ public sealed class CrfGoldenTests
     private const int Every = 2;
     private static readonly string s_folder = Path.Combine(AppContext.BaseDirectory, "Golden", "crf");
 
-    public static TheoryData<SimdTier> Tiers => [.. TestBackends.Tiers];
+    public static TheoryData<InstructionSet> Tiers => [.. TestBackends.Tiers];
 
     [Theory]
     [MemberData(nameof(Tiers))]
-    public void Marginals_are_those_of_pydensecrf(SimdTier tier)
+    public void Marginals_are_those_of_pydensecrf(InstructionSet tier)
     {
         CrfCase input = Load();
         float[] marginals = input.Infer(tier: tier);

@@ -1,6 +1,6 @@
+using DeepLab.Backends.Cpu;
 using DeepLab.Crf;
 using DeepLab.Imaging;
-using DeepLab.Kernels.Cpu;
 using DeepLab.Tests.Oracle;
 using Xunit;
 
@@ -8,7 +8,7 @@ namespace DeepLab.Tests.Crf;
 
 public sealed class DenseCrfTests
 {
-    public static TheoryData<SimdTier> Tiers => [.. TestBackends.Tiers];
+    public static TheoryData<InstructionSet> Tiers => [.. TestBackends.Tiers];
 
     [Trait("Tier", "all")]
     [Theory]
@@ -59,7 +59,7 @@ public sealed class DenseCrfTests
     [Trait("Tier", "all")]
     [Theory]
     [MemberData(nameof(Tiers))]
-    public void Marginals_add_up_to_one(SimdTier tier)
+    public void Marginals_add_up_to_one(InstructionSet tier)
     {
         CrfCase input = CrfCase.Blocks(33, 47, 21);
         float[] marginals = input.Infer(tier: tier);
@@ -72,7 +72,7 @@ public sealed class DenseCrfTests
 
     [Theory]
     [MemberData(nameof(Tiers))]
-    public void The_same_bits_come_from_any_number_of_threads(SimdTier tier)
+    public void The_same_bits_come_from_any_number_of_threads(InstructionSet tier)
     {
         CrfCase input = CrfCase.Blocks(140, 150, 6);
         float[] expected = input.Infer(threads: 1, tier: tier);
@@ -82,7 +82,7 @@ public sealed class DenseCrfTests
 
     [Theory]
     [MemberData(nameof(Tiers))]
-    public void Permuted_classes_have_permuted_marginals(SimdTier tier)
+    public void Permuted_classes_have_permuted_marginals(InstructionSet tier)
     {
         CrfCase input = CrfCase.Blocks(30, 40, 7);
         int[] order = [4, 2, 6, 0, 1, 5, 3];

@@ -11,10 +11,10 @@ public sealed class AugmenterTests
     {
         AugmentationRecipe caffe = AugmentationRecipe.ByName("caffe"), seed = AugmentationRecipe.ByName("seed");
         Assert.Equal("0.5,0.75,1,1.25,1.5", caffe.Scales.ToString());
-        Assert.Equal((null, 321, 0.5, true, LabelShrink.Nearest, LossAverage.ValidPixels), (caffe.Warp, caffe.Crop, caffe.FlipProbability, caffe.IgnoredLabel255, caffe.LabelShrink, caffe.Average));
+        Assert.Equal((null, 321, 0.5, true, LabelDownsampling.Nearest, LossAverage.ValidPixels), (caffe.Warp, caffe.Crop, caffe.FlipProbability, caffe.IgnoredLabel255, caffe.LabelDownsampling, caffe.Average));
         Assert.Equal("0.5-1.3", seed.Scales.ToString());
-        Assert.Equal((321, null, 0.5, false, LabelShrink.BilinearTruncated, LossAverage.AllPixels), (seed.Warp, seed.Crop, seed.FlipProbability, seed.IgnoredLabel255, seed.LabelShrink, seed.Average));
-        Assert.Equal(caffe, seed with { Name = "caffe", Warp = null, Crop = 321, IgnoredLabel255 = true, CountsImages = false, LabelShrink = LabelShrink.Nearest, Average = LossAverage.ValidPixels, Scales = ScaleDistribution.Parse("0.5,0.75,1,1.25,1.5") });
+        Assert.Equal((321, null, 0.5, false, LabelDownsampling.BilinearTruncated, LossAverage.AllPixels), (seed.Warp, seed.Crop, seed.FlipProbability, seed.IgnoredLabel255, seed.LabelDownsampling, seed.Average));
+        Assert.Equal(caffe, seed with { Name = "caffe", Warp = null, Crop = 321, IgnoredLabel255 = true, CountsImages = false, LabelDownsampling = LabelDownsampling.Nearest, Average = LossAverage.ValidPixels, Scales = ScaleDistribution.Parse("0.5,0.75,1,1.25,1.5") });
         Assert.Equal(seed.Scales, ScaleDistribution.Parse("0.5-1.3"));
     }
 

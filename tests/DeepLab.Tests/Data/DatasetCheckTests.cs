@@ -1,5 +1,4 @@
 using DeepLab.Data;
-using DeepLab.Imaging;
 using Xunit;
 
 namespace DeepLab.Tests.Data;

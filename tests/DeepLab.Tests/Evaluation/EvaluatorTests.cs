@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
+using DeepLab.Backends.Cpu;
 using DeepLab.Crf;
 using DeepLab.Data;
 using DeepLab.Evaluation;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Inference;
 using DeepLab.Models;
 using DeepLab.Tests.Data;
 using Xunit;

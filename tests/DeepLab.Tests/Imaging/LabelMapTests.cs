@@ -1,3 +1,4 @@
+using DeepLab.Data;
 using DeepLab.Imaging;
 using Xunit;
 

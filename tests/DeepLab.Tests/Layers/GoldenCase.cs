@@ -1,8 +1,9 @@
 using System.Text.Json;
 using DeepLab.Layers;
+using DeepLab.Reports;
 using DeepLab.Tensors;
 using DeepLab.Tests.Oracle;
-using DeepLab.Weights.SafeTensors;
+using DeepLab.Weights.Formats.SafeTensors;
 
 namespace DeepLab.Tests.Layers;
 

@@ -1,5 +1,6 @@
-using DeepLab.Kernels;
+using DeepLab.Backends;
 using DeepLab.Layers;
+using DeepLab.Reports;
 using DeepLab.Tensors;
 using DeepLab.Tests.Oracle;
 using Xunit;

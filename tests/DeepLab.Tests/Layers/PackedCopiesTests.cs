@@ -1,4 +1,4 @@
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends.Cpu;
 using DeepLab.Layers;
 using DeepLab.Tensors;
 using DeepLab.Tests.Oracle;

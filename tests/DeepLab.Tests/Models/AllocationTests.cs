@@ -1,7 +1,8 @@
+using DeepLab.Backends.Cpu;
+using DeepLab.Cpu;
 using DeepLab.Crf;
-using DeepLab.Evaluation;
 using DeepLab.Imaging;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Inference;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tensors;
@@ -53,12 +54,12 @@ public sealed class AllocationTests
         using var predictor = new Predictor(network, expectedImages);
         RgbImage image = TinyDataset.RandomImage(40, 30, 1);
         float[] first = predictor.Scores(image).Values;
-        long buffers = CpuBuffer.Allocations;
+        long buffers = NativeAllocations.Count;
         float[] second = predictor.Scores(image).Values;
 
         // One a convolution, but the pyramid's four branches have one together.
         int kernels = network.Parameters.Count(p => p.Shape.Count == 4) - 3;
-        Assert.Equal(areKept ? kernels : 0, CpuBuffer.Allocations - buffers);
+        Assert.Equal(areKept ? kernels : 0, NativeAllocations.Count - buffers);
         Assert.Equal(first, second);
     }
 
@@ -71,10 +72,10 @@ public sealed class AllocationTests
         step.RunForward();
 
         // The copies for gradients, and no others, are made anew: one a convolution but the pyramid's four, which have one together, two of stride 2, whose gradients have none, and the stem.
-        long buffers = CpuBuffer.Allocations;
+        long buffers = NativeAllocations.Count;
         step.Run();
         int kernels = step.Network.Parameters.Count(p => p.Shape.Count == 4) - 3 - 2 - 1;
-        Assert.Equal(kernels, CpuBuffer.Allocations - buffers);
+        Assert.Equal(kernels, NativeAllocations.Count - buffers);
     }
 
     [Fact]
@@ -100,7 +101,7 @@ public sealed class AllocationTests
         // The second prediction keeps the packed weights.
         step();
         step();
-        long onThread = long.MaxValue, inProcess = long.MaxValue, buffers = CpuBuffer.Allocations;
+        long onThread = long.MaxValue, inProcess = long.MaxValue, buffers = NativeAllocations.Count;
 
         // The runner's own threads may allocate now and then, and the JIT may still compile: the quietest of some steps counts.
         for (int attempt = 0; attempt < 5; attempt++)
@@ -112,6 +113,6 @@ public sealed class AllocationTests
             inProcess = Math.Min(inProcess, processAfter - processBefore);
         }
 
-        Assert.Equal((0, 0, 0), (onThread, inProcess, CpuBuffer.Allocations - buffers));
+        Assert.Equal((0, 0, 0), (onThread, inProcess, NativeAllocations.Count - buffers));
     }
 }

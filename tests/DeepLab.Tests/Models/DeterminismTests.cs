@@ -1,4 +1,4 @@
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends.Cpu;
 using DeepLab.Layers;
 using DeepLab.Tensors;
 using DeepLab.Tests.Oracle;
@@ -8,11 +8,11 @@ namespace DeepLab.Tests.Models;
 
 public sealed class DeterminismTests
 {
-    public static TheoryData<SimdTier> Tiers => [.. TestBackends.Tiers];
+    public static TheoryData<InstructionSet> Tiers => [.. TestBackends.Tiers];
 
     [Theory]
     [MemberData(nameof(Tiers))]
-    public void A_training_step_gives_the_same_bits_for_any_number_of_threads(SimdTier tier)
+    public void A_training_step_gives_the_same_bits_for_any_number_of_threads(InstructionSet tier)
     {
         double[][] expected = Results(tier, 1, runs: 2);
         Assert.Contains(expected[0], v => v != 0);
@@ -25,7 +25,7 @@ public sealed class DeterminismTests
     }
 
     /// <summary>The scores, the losses and the gradients, after as many equal runs.</summary>
-    private static double[][] Results(SimdTier tier, int threads, int runs)
+    private static double[][] Results(InstructionSet tier, int threads, int runs)
     {
         using var backend = new CpuBackend(threads, tier);
         using ThreeScaleStep step = ThreeScaleStep.FromNames(backend, 18, 21, "determinism", "x", new MapSize(65, 49));

@@ -1,5 +1,5 @@
-using DeepLab.Kernels;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends;
+using DeepLab.Backends.Cpu;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tensors;

@@ -1,6 +1,6 @@
+using DeepLab.Backends;
+using DeepLab.Backends.Cpu;
 using DeepLab.Data;
-using DeepLab.Kernels;
-using DeepLab.Kernels.Cpu;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tensors;

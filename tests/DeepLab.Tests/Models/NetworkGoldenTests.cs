@@ -1,8 +1,8 @@
-using DeepLab.Kernels;
+using DeepLab.Backends;
 using DeepLab.Layers;
 using DeepLab.Tensors;
 using DeepLab.Tests.Oracle;
-using DeepLab.Weights.SafeTensors;
+using DeepLab.Weights.Formats.SafeTensors;
 using Xunit;
 
 namespace DeepLab.Tests.Models;

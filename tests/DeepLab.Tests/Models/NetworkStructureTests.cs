@@ -1,9 +1,10 @@
-using DeepLab.Kernels;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends;
+using DeepLab.Backends.Cpu;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tensors;
 using DeepLab.Tests.Oracle;
+using DeepLab.Weights.Formats.PyTorch;
 using Xunit;
 
 namespace DeepLab.Tests.Models;

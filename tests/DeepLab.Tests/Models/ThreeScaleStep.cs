@@ -1,10 +1,11 @@
+using DeepLab.Backends;
 using DeepLab.Data;
-using DeepLab.Kernels;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tensors;
 using DeepLab.Tests.Layers;
 using DeepLab.Tests.Oracle;
+using DeepLab.Weights.Formats.PyTorch;
 
 namespace DeepLab.Tests.Models;
 
@@ -137,7 +138,7 @@ internal sealed class ThreeScaleStep : IDisposable
     private byte[] Shrink(MapSize size)
     {
         var labels = new byte[size.Pixels];
-        LabelShrinker.Shrink(_labels, _images.Maps[0].Height, _images.Maps[0].Width, labels, size.Height, size.Width, LabelShrink.Nearest);
+        LabelDownsampler.Downsample(_labels, _images.Maps[0].Height, _images.Maps[0].Width, labels, size.Height, size.Width, LabelDownsampling.Nearest);
         return labels;
     }
 }

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using DeepLab.Kernels;
+using DeepLab.Backends;
 using DeepLab.Tensors;
 
 namespace DeepLab.Tests.Oracle;

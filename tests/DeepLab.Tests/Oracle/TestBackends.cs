@@ -1,5 +1,5 @@
-using DeepLab.Kernels;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends;
+using DeepLab.Backends.Cpu;
 using DeepLab.Tensors;
 
 namespace DeepLab.Tests.Oracle;
@@ -10,13 +10,13 @@ internal static class TestBackends
     public const string Oracle = "double";
 
     /// <summary>The instruction-set tiers that this process has.</summary>
-    public static IReadOnlyList<SimdTier> Tiers { get; } = [.. Enum.GetValues<SimdTier>().Where(t => t <= CpuBackend.BestTier)];
+    public static IReadOnlyList<InstructionSet> Tiers { get; } = [.. Enum.GetValues<InstructionSet>().Where(t => t <= CpuBackend.BestTier)];
 
     /// <summary>The oracle and every tier.</summary>
     public static IReadOnlyList<string> Names { get; } = [Oracle, .. Tiers.Select(t => t.ToString())];
 
     public static Backend Create(string name, int threads = 2) =>
-        name == Oracle ? new DoubleBackend() : new CpuBackend(threads, Enum.Parse<SimdTier>(name));
+        name == Oracle ? new DoubleBackend() : new CpuBackend(threads, Enum.Parse<InstructionSet>(name));
 
     public static void Write(this Backend backend, Tensor tensor, ReadOnlySpan<double> values)
     {

@@ -3,7 +3,6 @@ using System.Text;
 using System.Xml.Linq;
 using DeepLab.Reports;
 using DeepLab.Tests.Cli;
-using DeepLab.Training;
 using Xunit;
 
 namespace DeepLab.Tests.Reports;

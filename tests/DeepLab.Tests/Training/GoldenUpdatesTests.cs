@@ -1,12 +1,12 @@
 using System.Globalization;
+using DeepLab.Backends;
 using DeepLab.Data;
-using DeepLab.Kernels;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tests.Models;
 using DeepLab.Tests.Oracle;
 using DeepLab.Training;
-using DeepLab.Weights.SafeTensors;
+using DeepLab.Weights.Formats.SafeTensors;
 using Xunit;
 
 namespace DeepLab.Tests.Training;

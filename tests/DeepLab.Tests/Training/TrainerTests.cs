@@ -1,6 +1,7 @@
 using System.Globalization;
+using DeepLab.Backends.Cpu;
 using DeepLab.Data;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Training;
 using DeepLab.Weights;

@@ -1,8 +1,9 @@
 using System.Globalization;
+using DeepLab.Backends.Cpu;
+using DeepLab.Cpu;
 using DeepLab.Data;
 using DeepLab.Evaluation;
 using DeepLab.Imaging;
-using DeepLab.Kernels.Cpu;
 using DeepLab.Models;
 using DeepLab.Tests.Data;
 using DeepLab.Tests.Models;
@@ -223,14 +224,14 @@ public sealed class TrainingValidationTests : IDisposable
         {
             Losses.Add(progress.Losses);
             Order.Add($"{progress.Iteration}");
-            Buffers.Add(CpuBuffer.Allocations);
+            Buffers.Add(NativeAllocations.Count);
         }
 
         public void Record(ValidationResult result)
         {
             Results.Add(result);
             Order.Add($"evaluated {result.Iteration}");
-            Buffers.Add(CpuBuffer.Allocations);
+            Buffers.Add(NativeAllocations.Count);
         }
     }
 }

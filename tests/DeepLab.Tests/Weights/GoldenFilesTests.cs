@@ -1,5 +1,7 @@
 using System.Text.Json;
-using DeepLab.Weights.SafeTensors;
+using DeepLab.Tensors;
+using DeepLab.Weights.Formats.PyTorch;
+using DeepLab.Weights.Formats.SafeTensors;
 using Xunit;
 
 namespace DeepLab.Tests.Weights;

@@ -1,11 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends;
+using DeepLab.Backends.Cpu;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Weights;
-using DeepLab.Weights.SafeTensors;
+using DeepLab.Weights.Formats.SafeTensors;
 using Xunit;
 
 namespace DeepLab.Tests.Weights;
@@ -80,7 +81,7 @@ public sealed class NetworkFileTests : IDisposable
     {
         WriteHeaderOf(depth, classes, data: true, header => header.Remove("__metadata__"));
         Assert.Equal(new DeepLabConfiguration(depth, classes), NetworkFile.ReadConfiguration(FilePath));
-        Assert.Equal(new DeepLabConfiguration(depth, classes), NetworkFile.Load(FilePath, DeepLab.Kernels.PlanningBackend.ForShapes).Configuration);
+        Assert.Equal(new DeepLabConfiguration(depth, classes), NetworkFile.Load(FilePath, DeepLab.Backends.PlanningBackend.ForShapes).Configuration);
     }
 
     [Fact]
@@ -220,7 +221,7 @@ public sealed class NetworkFileTests : IDisposable
     /// </summary>
     private void WriteHeaderOf(int depth, int classes, bool data, Action<JsonObject>? change = null, string type = "F32", byte[]? value = null)
     {
-        var network = new DeepLabResNet(DeepLab.Kernels.PlanningBackend.ForShapes, new DeepLabConfiguration(depth, classes));
+        var network = new DeepLabResNet(DeepLab.Backends.PlanningBackend.ForShapes, new DeepLabConfiguration(depth, classes));
         var header = new JsonObject
         {
             ["__metadata__"] = new JsonObject

@@ -1,5 +1,6 @@
-using DeepLab.Kernels;
-using DeepLab.Kernels.Cpu;
+using DeepLab.Backends;
+using DeepLab.Backends.Cpu;
+using DeepLab.Data;
 using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Weights;

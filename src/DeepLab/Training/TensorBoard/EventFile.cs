@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using DeepLab.Data;
 using DeepLab.Imaging;
+using DeepLab.IO;
 using DeepLab.Training.TensorBoard.Schema;
 using Google.Protobuf;
 

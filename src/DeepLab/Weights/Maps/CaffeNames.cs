@@ -1,4 +1,5 @@
 using System.Globalization;
+using DeepLab.Layers;
 using DeepLab.Models;
 
 namespace DeepLab.Weights.Maps;

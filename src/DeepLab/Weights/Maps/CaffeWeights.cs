@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using DeepLab.Kernels;
+using DeepLab.Backends;
+using DeepLab.IO;
 using DeepLab.Layers;
 using DeepLab.Models;
 

@@ -1,4 +1,4 @@
-using DeepLab.Kernels;
+using DeepLab.IO;
 using DeepLab.Layers;
 using DeepLab.Models;
 

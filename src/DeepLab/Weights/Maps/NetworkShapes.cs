@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using DeepLab.Kernels;
+using DeepLab.Backends;
 using DeepLab.Layers;
 using DeepLab.Models;
 

@@ -1,3 +1,4 @@
+using DeepLab.IO;
 using DeepLab.Models;
 
 namespace DeepLab.Weights.Maps;

@@ -1,3 +1,4 @@
+using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Weights.Maps;
 using Xunit;

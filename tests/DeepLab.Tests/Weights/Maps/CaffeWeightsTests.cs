@@ -1,9 +1,8 @@
-using DeepLab.Kernels;
+using DeepLab.Backends;
 using DeepLab.Layers;
 using DeepLab.Models;
-using DeepLab.Tests.Weights.Caffe;
-using DeepLab.Weights;
-using DeepLab.Weights.Caffe;
+using DeepLab.Tests.Weights.Formats.Caffe;
+using DeepLab.Weights.Formats.Caffe;
 using DeepLab.Weights.Maps;
 using Xunit;
 

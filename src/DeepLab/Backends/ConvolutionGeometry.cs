@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using DeepLab.Tensors;
+
+namespace DeepLab.Backends;
+
+/// <summary>A square convolution: where each tap of its kernel reads.</summary>
+/// <param name="InChannels">Channels of its input.</param>
+/// <param name="OutChannels">Channels of its output.</param>
+/// <param name="KernelSize">Taps a side.</param>
+/// <param name="Stride">Input pixels between neighbouring outputs.</param>
+/// <param name="Dilation">Input pixels between neighbouring taps.</param>
+/// <param name="Padding">Zeros around the input, a side.</param>
+public readonly record struct ConvolutionGeometry(int InChannels, int OutChannels, int KernelSize, int Stride, int Dilation, int Padding)
+{
+    /// <summary>Taps of the kernel.</summary>
+    public int Taps => KernelSize * KernelSize;
+
+    /// <summary>The shape of the weights as a matrix: [taps · inChannels, outChannels], taps row by row.</summary>
+    public RaggedShape WeightShape => RaggedShape.Matrix(Taps * InChannels, OutChannels);
+
+    /// <summary>The side of the output for a side of the input.</summary>
+    /// <exception cref="ArgumentException">The kernel does not fit the padded input.</exception>
+    public int OutputSide(int side)
+    {
+        int span = side + (2 * Padding) - (Dilation * (KernelSize - 1)) - 1;
+        return span < 0
+            ? throw new ArgumentException($"A side of {side} is too small for a kernel of {KernelSize} with dilation {Dilation} and padding {Padding}.")
+            : (span / Stride) + 1;
+    }
+
+    /// <summary>The shape of the output for a shape of the input.</summary>
+    public RaggedShape OutputShape(RaggedShape input)
+    {
+        if (input.Channels != InChannels) throw new ArgumentException($"A convolution of {InChannels} channels got {input}.");
+        ConvolutionGeometry self = this;
+        return new RaggedShape([.. input.Maps.Select(m => new MapSize(self.OutputSide(m.Height), self.OutputSide(m.Width)))], OutChannels);
+    }
+}
+
+/// <summary>A square max pooling window in Caffe's ceil mode.</summary>
+/// <param name="KernelSize">Pixels a side.</param>
+/// <param name="Stride">Input pixels between neighbouring windows.</param>
+/// <param name="Padding">Pixels around the input that never win, a side.</param>
+public readonly record struct PoolingGeometry(int KernelSize, int Stride, int Padding)
+{
+    /// <summary>The side of the output: ⌈(side + 2·padding − kernel) / stride⌉ + 1, less a last window that would start past the input and its left padding.</summary>
+    public int OutputSide(int side)
+    {
+        int output = (Math.Max(side + (2 * Padding) - KernelSize, 0) + Stride - 1) / Stride + 1;
+        return (output - 1) * Stride >= side + Padding ? output - 1 : output;
+    }
+
+    /// <summary>The shape of the output for a shape of the input.</summary>
+    public RaggedShape OutputShape(RaggedShape input)
+    {
+        PoolingGeometry self = this;
+        ImmutableArray<MapSize> maps = [.. input.Maps.Select(m => new MapSize(self.OutputSide(m.Height), self.OutputSide(m.Width)))];
+        return new RaggedShape(maps, input.Channels);
+    }
+}

@@ -1,0 +1,163 @@
+namespace DeepLab.Backends.Cpu;
+
+/// <summary>One place that convolutions of a pyramid read, from where the output is. The centre belongs to all of them.</summary>
+internal struct AsppTap
+{
+    public int OffsetY, OffsetX;
+    public int FirstSource, SourceCount;
+    public int Column;              // where its outputs begin in the matrix of all taps
+}
+
+/// <summary>Taps of the same vertical offset. Their columns begin at a whole panel, so that pixels which none of them needs are passed over together.</summary>
+internal struct AsppGroup
+{
+    public int OffsetY;
+    public int FirstTap, TapCount;
+    public int FirstColumn, PaddedColumns;
+}
+
+/// <summary>A map of the batch.</summary>
+internal struct AsppMap
+{
+    public int FirstRow, Height, Width;
+}
+
+/// <summary>The maps of a batch, which input and output have in common.</summary>
+internal unsafe struct AsppMaps
+{
+    public AsppMap* Maps;
+    public int Count;
+
+    /// <summary>The map that a row lies in.</summary>
+    public readonly AsppMap* Find(int row)
+    {
+        int i = Count - 1;
+        while (Maps[i].FirstRow > row) i--;
+        return Maps + i;
+    }
+
+    /// <summary>Whether any of the pixels [first, first + count) has the output of a tap with this vertical offset within its map.</summary>
+    public readonly bool IsNeeded(int offsetY, int first, int count)
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            AsppMap map = Maps[i];
+            int from = Math.Max(first - map.FirstRow, 0), to = Math.Min(first + count - map.FirstRow, map.Height * map.Width);
+            if (from < to && ((to - 1) / map.Width) - offsetY >= 0 && (from / map.Width) - offsetY < map.Height) return true;
+        }
+
+        return false;
+    }
+}
+
+/// <summary>
+/// Several convolutions of one input as one: all their taps, those that read the same place merged, ordered by what they read. Lists lie on the
+/// caller's stack.
+/// </summary>
+internal unsafe struct AsppTaps
+{
+    /// <summary>More taps than this are left to the plain way.</summary>
+    public const int Most = 128;
+
+    public AsppTap* Taps;
+    public AsppGroup* Groups;
+    public int* Sources;            // branch · taps of a branch + tap
+    public int Count, GroupCount;
+    public int TapsPerBranch;
+    public int Channels, Outputs;   // of the input and of the scores
+    public int Columns;             // of all groups with their padding
+
+    /// <summary>Whether convolutions can be taken together: equal channels, stride 1, and outputs as large as the input.</summary>
+    public static bool Suit(ReadOnlySpan<ConvolutionGeometry> geometries)
+    {
+        int taps = 0;
+        foreach (ConvolutionGeometry geometry in geometries)
+        {
+            taps += geometry.Taps;
+            bool sameSize = geometry.Stride == 1 && geometry.KernelSize % 2 == 1 && geometry.Padding == geometry.Dilation * (geometry.KernelSize / 2);
+            bool sameKind = geometry with { Dilation = 1, Padding = 0 } == geometries[0] with { Dilation = 1, Padding = 0 };
+            if (!sameSize || !sameKind) return false;
+        }
+
+        return taps <= Most;
+    }
+
+    /// <summary>Lists the taps; there is room for <see cref="Most"/> of each list.</summary>
+    public static AsppTaps Of(ReadOnlySpan<ConvolutionGeometry> geometries, int panel, AsppTap* taps, AsppGroup* groups, int* sources)
+    {
+        var result = new AsppTaps
+        {
+            Taps = taps,
+            Groups = groups,
+            Sources = sources,
+            TapsPerBranch = geometries[0].Taps,
+            Channels = geometries[0].InChannels,
+            Outputs = geometries[0].OutChannels,
+        };
+        int total = geometries.Length * result.TapsPerBranch;
+        for (int i = 0; i < total; i++) sources[i] = i;
+        int* offsets = stackalloc int[2 * Most];
+        for (int i = 0; i < total; i++)
+        {
+            ConvolutionGeometry geometry = geometries[i / result.TapsPerBranch];
+            int tap = i % result.TapsPerBranch, half = geometry.KernelSize / 2;
+            offsets[2 * i] = ((tap / geometry.KernelSize) - half) * geometry.Dilation;
+            offsets[(2 * i) + 1] = ((tap % geometry.KernelSize) - half) * geometry.Dilation;
+        }
+
+        // By offset, vertical first; of equal ones in the order of the branches. There are few, so that a plain insertion will do.
+        for (int i = 1; i < total; i++)
+        {
+            int moved = sources[i], j = i;
+            for (; j > 0 && Compare(offsets, sources[j - 1], moved) > 0; j--) sources[j] = sources[j - 1];
+            sources[j] = moved;
+        }
+
+        result.Fill(offsets, total, panel);
+        return result;
+    }
+
+    private static int Compare(int* offsets, int a, int b)
+    {
+        int y = offsets[2 * a].CompareTo(offsets[2 * b]);
+        return y != 0 ? y : offsets[(2 * a) + 1].CompareTo(offsets[(2 * b) + 1]);
+    }
+
+    private void Fill(int* offsets, int total, int panel)
+    {
+        for (int i = 0; i < total; i++)
+        {
+            int y = offsets[2 * Sources[i]], x = offsets[(2 * Sources[i]) + 1];
+            if (Count > 0 && Taps[Count - 1].OffsetY == y && Taps[Count - 1].OffsetX == x)
+            {
+                Taps[Count - 1].SourceCount++;
+                continue;
+            }
+
+            if (GroupCount == 0 || Groups[GroupCount - 1].OffsetY != y)
+            {
+                if (GroupCount > 0) Close(panel);
+                Groups[GroupCount++] = new AsppGroup { OffsetY = y, FirstTap = Count, FirstColumn = Columns };
+            }
+
+            AsppGroup* group = Groups + GroupCount - 1;
+            Taps[Count++] = new AsppTap
+            {
+                OffsetY = y,
+                OffsetX = x,
+                FirstSource = i,
+                SourceCount = 1,
+                Column = group->FirstColumn + (group->TapCount++ * Outputs),
+            };
+        }
+
+        Close(panel);
+    }
+
+    private void Close(int panel)
+    {
+        AsppGroup* group = Groups + GroupCount - 1;
+        group->PaddedColumns = ((group->TapCount * Outputs) + panel - 1) / panel * panel;
+        Columns += group->PaddedColumns;
+    }
+}

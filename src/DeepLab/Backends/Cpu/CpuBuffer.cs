@@ -1,0 +1,42 @@
+using System.Runtime.InteropServices;
+using DeepLab.Cpu;
+using DeepLab.Tensors;
+
+namespace DeepLab.Backends.Cpu;
+
+/// <summary>Floats in native memory, aligned to a cache line and zeroed.</summary>
+internal sealed unsafe class CpuBuffer : DeviceBuffer
+{
+    private const int AlignmentBytes = 64;
+
+    // In smaller buffers a huge page would mostly lie idle.
+    private const int LeastHuge = 8 << 20;
+
+    private void* _memory;
+    private float* _pointer;
+
+    public CpuBuffer(long length)
+        : base(length)
+    {
+        nuint bytes = checked((nuint)Math.Max(length, 1) * sizeof(float));
+
+        // Large memory comes from the system as zeros: what is never written costs nothing.
+        _memory = NativeMemory.AllocZeroed(bytes + AlignmentBytes);
+        _pointer = (float*)(((nuint)_memory + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
+        if (bytes >= LeastHuge) MemoryAdvice.PreferHugePages(_pointer, bytes);
+        GC.AddMemoryPressure((long)bytes);
+        NativeAllocations.Add();
+    }
+
+    ~CpuBuffer() => Dispose(false);
+
+    public float* Pointer => _pointer is null ? throw new ObjectDisposedException(nameof(CpuBuffer)) : _pointer;
+
+    protected override void Dispose(bool disposing)
+    {
+        if (_pointer is null) return;
+        NativeMemory.Free(_memory);
+        _pointer = null;
+        GC.RemoveMemoryPressure((long)((nuint)Math.Max(Length, 1) * sizeof(float)));
+    }
+}

@@ -1,0 +1,244 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using DeepLab.Cpu;
+
+namespace DeepLab.Backends.Cpu;
+
+/// <summary>
+/// What is done beside a tile's product, a little every few steps: lines of memory that are needed soon are asked for, and factors of later tiles are
+/// packed. A core can wait for a dozen lines at once; a burst of requests would keep the tile's own loads waiting.
+/// </summary>
+internal unsafe struct PrefetchSchedule
+{
+    /// <summary>Steps between requests.</summary>
+    public const int StepsBetween = 16;
+
+    /// <summary>Floats of a line.</summary>
+    public const int LineFloats = 16;
+
+    /// <summary>Where the next tile's result goes.</summary>
+    public ResultPrefetch Result;
+
+    /// <summary>Rows of the left matrix that later tiles need.</summary>
+    public RowPrefetch Left;
+
+    /// <summary>Rows of the right matrix.</summary>
+    public RowPrefetch Right;
+
+    /// <summary>Rows of the left matrix that are packed for later tiles.</summary>
+    public PanelCopy Copy;
+
+    /// <summary>How often a tile of so many steps asks.</summary>
+    public static int Calls(int steps) => (steps + StepsBetween - 1) / StepsBetween;
+
+    /// <summary>Does the next part.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Next<TSimd>()
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        Result.Next<TSimd>();
+        Left.Next();
+        Right.Next();
+        Copy.Next<TSimd>();
+    }
+}
+
+/// <summary>Asks for the lines that a tile's result is written to, and for those that it is combined with, into the first-level cache.</summary>
+internal unsafe struct ResultPrefetch
+{
+    private readonly nint _columns;
+    private readonly int _rowsAtOnce;
+    private readonly float* _target;
+    private readonly float* _other;
+    private int* _rows;
+    private nint _at;
+    private int _rowCount;
+
+    /// <summary>Plans for tiles of a product.</summary>
+    /// <param name="target">Where results go.</param>
+    /// <param name="other">What they are combined with, or null.</param>
+    /// <param name="columns">Floats of a row.</param>
+    /// <param name="tileRows">Rows of a tile.</param>
+    /// <param name="calls">How often a tile asks.</param>
+    public ResultPrefetch(float* target, float* other, int columns, int tileRows, int calls)
+    {
+        _target = target;
+        _other = other;
+        _columns = columns;
+        _rowsAtOnce = (tileRows + calls - 1) / calls;
+    }
+
+    /// <summary>Starts with a tile whose rows lie anywhere.</summary>
+    /// <param name="rows">The rows of the result.</param>
+    /// <param name="rowCount">How many.</param>
+    /// <param name="column">The first column.</param>
+    public void Start(int* rows, int rowCount, int column)
+    {
+        _rows = rows;
+        _rowCount = Sse.IsSupported ? rowCount : 0;
+        _at = column;
+    }
+
+    /// <summary>Starts with a tile whose rows follow each other.</summary>
+    /// <param name="row">The first row.</param>
+    /// <param name="rowCount">How many.</param>
+    /// <param name="column">The first column.</param>
+    public void Start(int row, int rowCount, int column)
+    {
+        _rows = null;
+        _rowCount = Sse.IsSupported ? rowCount : 0;
+        _at = (row * _columns) + column;
+    }
+
+    /// <summary>Asks for the lines of some rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Next<TSimd>()
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        if (_rowCount <= 0) return;
+        for (int left = _rowsAtOnce; left > 0; left--)
+        {
+            nint at = _at;
+            if (_rows is null) _at += _columns;
+            else at += *_rows++ * _columns;
+            Ask<TSimd>(_target + at);
+            if (_other is not null) Ask<TSimd>(_other + at);
+            if (--_rowCount == 0) return;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask<TSimd>(float* row)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        Sse.Prefetch0(row);
+        if (2 * TSimd.Width > PrefetchSchedule.LineFloats) Sse.Prefetch0(row + PrefetchSchedule.LineFloats);
+    }
+}
+
+/// <summary>Asks for rows into the second-level cache. Rows lie apart, where the processor's own prefetching does not follow.</summary>
+internal unsafe struct RowPrefetch
+{
+    private readonly nint _stride;
+    private readonly int _lines;
+    private readonly int _linesAtOnce;
+    private float* _row;
+    private int _line;
+    private int _rowCount;
+
+    /// <summary>Plans for some rows.</summary>
+    /// <param name="stride">Floats between a row and the next.</param>
+    /// <param name="rowCount">Rows, at most.</param>
+    /// <param name="columns">Floats of a row that will be needed.</param>
+    /// <param name="calls">How often there will be an occasion to ask.</param>
+    public RowPrefetch(nint stride, int rowCount, int columns, int calls)
+    {
+        _stride = stride;
+        _lines = (columns + PrefetchSchedule.LineFloats - 1) / PrefetchSchedule.LineFloats;
+        _linesAtOnce = (int)((((long)rowCount * _lines) + calls - 1) / Math.Max(calls, 1));
+    }
+
+    /// <summary>Starts with the rows that begin at a place.</summary>
+    public void Start(float* first, int rowCount)
+    {
+        _row = first;
+        _line = 0;
+        _rowCount = Sse.IsSupported ? rowCount : 0;
+    }
+
+    /// <summary>Asks for some lines.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Next()
+    {
+        if (_rowCount <= 0) return;
+        float* line = _row + ((nint)_line * PrefetchSchedule.LineFloats);
+        _line += _linesAtOnce;
+        for (int left = _linesAtOnce; left > 0; left--, line += PrefetchSchedule.LineFloats) Sse.Prefetch1(line);
+        if (_line < _lines) return;
+        _line = 0;
+        _row += _stride;
+        _rowCount--;
+    }
+}
+
+/// <summary>Packs steps of a left matrix: each tile's rows together. Their lines are asked for some time before.</summary>
+internal unsafe struct PanelCopy
+{
+    // As many pieces as are copied in the time that memory takes to answer, and some more.
+    private const int PiecesAhead = 32;
+
+    private readonly nint _stride;
+    private readonly nint _ahead;
+    private readonly nint _panel;
+    private readonly int _tiles;
+    private readonly int _atOnce;
+    private float* _source;
+    private float* _target;
+    private int _steps;
+    private int _tile;
+
+    /// <summary>Plans a copy.</summary>
+    /// <param name="source">The first step's first factor.</param>
+    /// <param name="stride">Floats between steps.</param>
+    /// <param name="steps">Steps.</param>
+    /// <param name="tiles">Tiles' rows of each step.</param>
+    /// <param name="tileRows">Rows of a tile.</param>
+    /// <param name="target">Where the first tile's panel goes.</param>
+    /// <param name="calls">How often there will be an occasion to copy some.</param>
+    public PanelCopy(float* source, nint stride, int steps, int tiles, int tileRows, float* target, int calls)
+    {
+        if (tiles == 0) return;
+        _source = source;
+        _target = target;
+        _stride = stride - (tiles * tileRows);
+        _ahead = (PiecesAhead + tiles - 1) / tiles * stride;
+        _panel = (nint)steps * tileRows;
+        _steps = steps;
+        _tiles = tiles;
+        _tile = tiles;
+        _atOnce = (int)((((long)steps * tiles) + calls - 1) / Math.Max(calls, 1));
+    }
+
+    /// <summary>Copies some.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Next<TSimd>()
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        if (_steps <= 0) return;
+        for (int left = _atOnce; left > 0; left--)
+        {
+            if (Sse.IsSupported) Sse.Prefetch0(_source + _ahead);
+            CopyRow<TSimd>(_source, _target);
+            _source += TSimd.TileRows;
+            _target += _panel;
+            if (--_tile > 0) continue;
+            _tile = _tiles;
+            _source += _stride;
+            _target += TSimd.TileRows - (_tiles * _panel);
+            if (--_steps == 0) return;
+        }
+    }
+
+    /// <summary>Copies what is left.</summary>
+    public void Finish<TSimd>()
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        while (_steps > 0) Next<TSimd>();
+    }
+
+    /// <summary>Copies a step's factors of a tile's rows, which lie together.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyRow<TSimd>(float* from, float* to)
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        if (TSimd.TileRows == 8)
+        {
+            Vector256.Load(from).Store(to);
+            return;
+        }
+
+        Vector128.Load(from).Store(to);
+        if (TSimd.TileRows == 6) *(long*)(to + 4) = *(long*)(from + 4);
+    }
+}

@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using DeepLab.Cpu;
+
+namespace DeepLab.Backends.Cpu;
+
+/// <summary>
+/// Multiply-adds on registers alone: what a processor can do at most, on all threads at once. A unit is one thread's share.
+/// </summary>
+internal unsafe struct MultiplyAddPeak<TSimd> : IParallelBody
+    where TSimd : unmanaged, ISimd<TSimd>
+{
+    /// <summary>Sums that are independent of one another: enough to cover the latency of two units of any processor.</summary>
+    private const int Sums = 12;
+
+    public int Rounds;
+    public float* Results;
+
+    /// <summary>Floating-point operations of a unit.</summary>
+    public readonly double Operations => 2.0 * Sums * TSimd.Width * Rounds;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public readonly void Run(int unit, int worker)
+    {
+        TSimd a = TSimd.Broadcast(0.999f), b = TSimd.Broadcast(0.001f);
+        TSimd s0 = a, s1 = b, s2 = a, s3 = b, s4 = a, s5 = b, s6 = a, s7 = b, s8 = a, s9 = b, s10 = a, s11 = b;
+        for (int i = 0; i < Rounds; i++)
+        {
+            s0 = TSimd.MultiplyAdd(s0, a, b);
+            s1 = TSimd.MultiplyAdd(s1, a, b);
+            s2 = TSimd.MultiplyAdd(s2, a, b);
+            s3 = TSimd.MultiplyAdd(s3, a, b);
+            s4 = TSimd.MultiplyAdd(s4, a, b);
+            s5 = TSimd.MultiplyAdd(s5, a, b);
+            s6 = TSimd.MultiplyAdd(s6, a, b);
+            s7 = TSimd.MultiplyAdd(s7, a, b);
+            s8 = TSimd.MultiplyAdd(s8, a, b);
+            s9 = TSimd.MultiplyAdd(s9, a, b);
+            s10 = TSimd.MultiplyAdd(s10, a, b);
+            s11 = TSimd.MultiplyAdd(s11, a, b);
+        }
+
+        TSimd sum = TSimd.Add(TSimd.Add(TSimd.Add(s0, s1), TSimd.Add(s2, s3)), TSimd.Add(TSimd.Add(s4, s5), TSimd.Add(s6, s7)));
+        TSimd.Add(sum, TSimd.Add(TSimd.Add(s8, s9), TSimd.Add(s10, s11))).Store(Results + ((long)unit * TSimd.Width));
+    }
+}
+
+public sealed unsafe partial class CpuBackend
+{
+    /// <summary>
+    /// The floating-point operations a second, in units of 10⁹, that all threads together reach in multiply-adds on registers: the best of several
+    /// short runs, and the bound that kernels are measured by.
+    /// </summary>
+    public double MeasurePeak() => Tier switch
+    {
+        InstructionSet.Avx512 => MeasurePeak<Simd512>(),
+        InstructionSet.Avx2 => MeasurePeak<Simd256>(),
+        _ => MeasurePeak<SimdPortable>(),
+    };
+
+    private double MeasurePeak<TSimd>()
+        where TSimd : unmanaged, ISimd<TSimd>
+    {
+        const int runs = 7, rounds = 4_000_000;
+        var body = new MultiplyAddPeak<TSimd> { Rounds = rounds, Results = Workspace((long)Threads * TSimd.Width) };
+        double best = 0;
+        for (int run = 0; run < runs; run++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            _pool.Run(ref body, Threads);
+            best = Math.Max(best, Threads * body.Operations / Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
+        return best / 1e9;
+    }
+}

@@ -1,0 +1,108 @@
+using DeepLab.Crf;
+using DeepLab.Imaging;
+using DeepLab.Tensors;
+
+namespace DeepLab.Inference;
+
+/// <summary>
+/// Refines the scores of a network by a <see cref="DenseCrf"/>: they are resized to the image, made probabilities by softmax, and drawn to the edges of the image. The memory is kept from image to
+/// image, so a further image of the same size allocates nothing. Use from one thread at a time.
+/// </summary>
+public sealed class CrfRefinement : IDisposable
+{
+    private readonly DenseCrf _crf;
+    private float[] _marginals = [];
+
+    /// <summary>Creates the field and starts its threads.</summary>
+    /// <param name="options">Kernels and steps; null for DeepLab v2's.</param>
+    /// <param name="threads">Threads that compute, the caller's among them; 0 for one a processor.</param>
+    /// <exception cref="DeepLabException">An option is out of its range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Threads are negative or over 1024.</exception>
+    public CrfRefinement(DenseCrfOptions? options = null, int threads = 0) => _crf = new DenseCrf(options, threads);
+
+    /// <summary>The marginal probabilities of every pixel's classes.</summary>
+    /// <param name="scores">The scores of the image's padded square, as <see cref="Predictor.Scores"/> gives them.</param>
+    /// <param name="image">The image.</param>
+    /// <returns>[height, width, classes] of the image; valid until the next call.</returns>
+    /// <exception cref="ArgumentException">The image does not fit into the scores' square.</exception>
+    /// <exception cref="DeepLabException">A score is no number, or the image is too large for the memory there is.</exception>
+    public ReadOnlySpan<float> Marginals(ScoreMap scores, RgbImage image)
+    {
+        ArgumentNullException.ThrowIfNull(scores);
+        ArgumentNullException.ThrowIfNull(image);
+        return Infer(scores.Values, scores.Size, scores.Classes, new MapSize(scores.InputSide, scores.InputSide), areProbabilities: false, image);
+    }
+
+    /// <summary>The marginal probabilities of every pixel's classes, from scores or probabilities of any network.</summary>
+    /// <param name="scores">The scores; what they cover has the image in its upper left.</param>
+    /// <param name="image">The image.</param>
+    /// <returns>[height, width, classes] of the image; valid until the next call.</returns>
+    /// <exception cref="ArgumentException">The image does not fit into what the scores cover.</exception>
+    /// <exception cref="DeepLabException">The image is too large for the memory there is.</exception>
+    public ReadOnlySpan<float> Marginals(ScoreFile scores, RgbImage image)
+    {
+        ArgumentNullException.ThrowIfNull(scores);
+        ArgumentNullException.ThrowIfNull(image);
+        return Infer(scores.Values.Span, scores.Size, scores.Classes, scores.Covered, scores.AreProbabilities, image);
+    }
+
+    /// <summary>The label of every pixel: the class with the largest marginal, the first of equal ones.</summary>
+    /// <inheritdoc cref="Marginals(ScoreMap, RgbImage)"/>
+    public LabelMap Labels(ScoreMap scores, RgbImage image)
+    {
+        ReadOnlySpan<float> marginals = Marginals(scores, image);
+        var labels = new LabelMap(image.Height, image.Width);
+        ArgMax(marginals, scores.Classes, labels.Labels);
+        return labels;
+    }
+
+    /// <summary>Writes the class with the largest marginal of every pixel; the first of equal ones wins.</summary>
+    /// <param name="marginals">[pixel, classes].</param>
+    /// <param name="classes">Classes, 1 to 255.</param>
+    /// <param name="labels">[pixel].</param>
+    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
+    public static void ArgMax(ReadOnlySpan<float> marginals, int classes, Span<byte> labels)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, byte.MaxValue);
+        if (marginals.Length != (long)labels.Length * classes)
+            throw new ArgumentException($"{marginals.Length} marginals for {labels.Length} pixels and {classes} classes", nameof(marginals));
+        for (int pixel = 0; pixel < labels.Length; pixel++)
+        {
+            ReadOnlySpan<float> row = marginals.Slice(pixel * classes, classes);
+            int best = 0;
+            for (int c = 1; c < row.Length; c++)
+            {
+                if (row[c] > row[best]) best = c;
+            }
+
+            labels[pixel] = (byte)best;
+        }
+    }
+
+    /// <summary>Ends the threads and frees the memory.</summary>
+    public void Dispose() => _crf.Dispose();
+
+    private Span<float> Infer(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize covered, bool areProbabilities, RgbImage image)
+    {
+        Span<float> marginals = Room(image, classes);
+        if (areProbabilities) ScoreUpsampling.Interpolate(scores, size, classes, covered, image.Height, image.Width, marginals);
+        else ScoreUpsampling.Softmax(scores, size, classes, covered, image.Height, image.Width, marginals);
+        _crf.Infer(marginals, classes, image, marginals);
+        return marginals;
+    }
+
+    private Span<float> Room(RgbImage image, int classes)
+    {
+        long length = (long)image.Height * image.Width * classes;
+        if (length > Array.MaxLength)
+            throw new DeepLabException($"an image of {image.Width}×{image.Height} with {classes} classes has {length} marginals, and {Array.MaxLength} is the most: make it smaller");
+        if (_marginals.Length < length)
+        {
+            _marginals = []; // What it held need not stay while the larger one comes.
+            _marginals = new float[length];
+        }
+
+        return _marginals.AsSpan(0, (int)length);
+    }
+}

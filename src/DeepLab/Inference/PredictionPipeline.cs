@@ -1,0 +1,101 @@
+using DeepLab.Imaging;
+
+namespace DeepLab.Inference;
+
+/// <summary>
+/// Predicts many photographs: the next ones are read, and what was made of the former ones is written, by other threads while the network computes. Results come in the order of the photographs. At
+/// most <see cref="ReadAhead"/> photographs wait to be predicted and <see cref="WriteBehind"/> to be written, so that memory is bounded.
+/// </summary>
+public static class PredictionPipeline
+{
+    /// <summary>Photographs that are read, or being read, before their turn.</summary>
+    public const int ReadAhead = 2;
+
+    /// <summary>Photographs that are predicted and being written.</summary>
+    public const int WriteBehind = 3;
+
+    /// <summary>What became of a photograph: it is being written, or failed.</summary>
+    private sealed record End<TItem, TResult>(TItem Item, Task<TResult>? Written, DeepLabException? Failure);
+
+    /// <summary>Runs all photographs through. When it returns or throws, nothing is being read or written any more.</summary>
+    /// <typeparam name="TItem">What stands for a photograph: its path, for instance.</typeparam>
+    /// <typeparam name="TResult">What writing returns.</typeparam>
+    /// <param name="items">The photographs.</param>
+    /// <param name="read">Reads one; on any thread, several at once.</param>
+    /// <param name="predict">Predicts one; on the caller's thread, one by one.</param>
+    /// <param name="write">Writes what was predicted; on any thread, several at once.</param>
+    /// <param name="done">Told of each that was written; on the caller's thread, in order.</param>
+    /// <param name="failed">Told of each that could not be read or predicted; the others go on. On the caller's thread, in order.</param>
+    /// <param name="cancellation">Stops before the next photograph; what has been predicted is still written and told.</param>
+    /// <exception cref="DeepLabException">Something could not be written; the photographs after it are not predicted.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static void Run<TItem, TResult>(
+        IReadOnlyList<TItem> items,
+        Func<TItem, RgbImage> read,
+        Func<RgbImage, PhotographPrediction> predict,
+        Func<TItem, RgbImage, PhotographPrediction, TResult> write,
+        Action<TItem, TResult> done,
+        Action<TItem, DeepLabException> failed,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        var reads = new Queue<Task<RgbImage>>();
+        var ends = new Queue<End<TItem, TResult>>();
+        int started = 0;
+        void ReadUntil(int until)
+        {
+            while (started < Math.Min(until, items.Count))
+            {
+                TItem item = items[started++];
+                reads.Enqueue(Start(() => read(item)));
+            }
+        }
+
+        void Tell(int most)
+        {
+            while (ends.Count > 0 && (ends.Count > most || ends.Peek().Written is null or { IsCompleted: true }))
+            {
+                End<TItem, TResult> end = ends.Peek();
+                if (end.Written is null) failed(end.Item, end.Failure!);
+                else done(end.Item, end.Written.GetAwaiter().GetResult());
+                ends.Dequeue();
+            }
+        }
+
+        try
+        {
+            for (int i = 0; i < items.Count && !cancellation.IsCancellationRequested; i++)
+            {
+                TItem item = items[i];
+                ReadUntil(i + 1);
+                try
+                {
+                    // Its own reading is waited for; the next ones begin before the network does.
+                    RgbImage image = reads.Peek().GetAwaiter().GetResult();
+                    ReadUntil(i + 1 + ReadAhead);
+                    PhotographPrediction prediction = predict(image);
+                    ends.Enqueue(new End<TItem, TResult>(item, Start(() => write(item, image, prediction)), null));
+                }
+                catch (DeepLabException e)
+                {
+                    ends.Enqueue(new End<TItem, TResult>(item, null, e));
+                }
+
+                reads.Dequeue();
+                Tell(WriteBehind);
+            }
+
+            Tell(0);
+            cancellation.ThrowIfCancellationRequested();
+        }
+        finally
+        {
+            Task[] unfinished = [.. reads, .. ends.Select(e => e.Written).OfType<Task<TResult>>()];
+            Task.WhenAll(unfinished).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait(CancellationToken.None);
+        }
+    }
+
+    // On a thread of its own: a task of the pool's that nobody has begun would run on the thread that waits for it, the network's.
+    private static Task<T> Start<T>(Func<T> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+}

@@ -1,0 +1,190 @@
+using System.Globalization;
+using System.Text.Json;
+using DeepLab.Layers;
+using DeepLab.Models;
+using DeepLab.Weights.Formats.Onnx.Schema;
+using static DeepLab.Weights.Formats.Onnx.OnnxGraph;
+using DataType = DeepLab.Weights.Formats.Onnx.Schema.TensorProto.Types.DataType;
+
+namespace DeepLab.Weights.Formats.Onnx;
+
+/// <summary>
+/// DeepLab-ResNet as an ONNX graph, without the values of its weights. Batch, height and width are known only when it runs.
+/// </summary>
+internal sealed class OnnxNetwork
+{
+    /// <summary>The operators' version: the first that has all that the graph needs, for the sake of old runtimes.</summary>
+    private const int OperatorSet = 13;
+
+    /// <summary>The format's version that came with those operators.</summary>
+    private const int FormatVersion = 7;
+
+    private const string Prefix = "Scale.";
+    private const string Image = "image", Scores = "scores";
+
+    private readonly DeepLabConfiguration _configuration;
+    private readonly Dictionary<string, TensorInfo> _state;
+    private readonly OnnxGraph _graph;
+    private readonly OrderedDictionary<string, FoldedConvolution> _convolutions = new(StringComparer.Ordinal);
+
+    /// <summary>Builds the graph.</summary>
+    /// <exception cref="ArgumentException">The weights lack an array that their configuration needs.</exception>
+    public OnnxNetwork(INetworkWeights weights, OnnxOptions options)
+    {
+        _configuration = weights.Configuration;
+        _configuration.Validate();
+        _state = weights.State.ToDictionary(t => t.Name, StringComparer.Ordinal);
+        _graph = new OnnxGraph($"deeplab-resnet-{_configuration.Depth}");
+        string image = options.FoldPreprocessing ? Prepare() : PreparedInput();
+        if (options.ThreeScales) ThreeScales(image);
+        else Network(image, "", Scores);
+        _graph.Output(
+            Scores, DataType.Float, "class scores at an eighth of the image's size; the prediction is the arg-max once they are resized to the image, bilinear on the aligned-corners grid",
+            Side("batch"), Side(_configuration.Classes), Side("score_height"), Side("score_width"));
+        Model = Describe(weights, options);
+    }
+
+    /// <summary>The model without its graph.</summary>
+    public ModelProto Model { get; }
+
+    /// <summary>The graph without the weights of its convolutions.</summary>
+    public GraphProto Graph => _graph.Proto;
+
+    /// <summary>The convolutions, each once however many scales share it, in the order of the network.</summary>
+    public IReadOnlyCollection<FoldedConvolution> Convolutions => _convolutions.Values;
+
+    /// <summary>
+    /// The maximum of the scores at 1, 0.75 and 0.5 of the image's size (see <see cref="MultiScale"/>). The smaller sides, ⌊n·q/4⌋ + 1 for q quarters, are
+    /// computed in the graph, in integers.
+    /// </summary>
+    private void ThreeScales(string image)
+    {
+        string zero = _graph.Constant("scales.0", 0), one = _graph.Constant("scales.1", 1);
+        string two = _graph.Constant("scales.2", 2), three = _graph.Constant("scales.3", 3), four = _graph.Constant("scales.4", 4);
+        string shape = _graph.Node("scales.shape", "Shape", [image]);
+        string maps = _graph.Node("scales.maps", "Slice", [shape, zero, two]), sides = _graph.Node("scales.sides", "Slice", [shape, two, four]);
+
+        string full = Network(image, "", "scores/1");
+        string scoreShape = _graph.Node("scores.shape", "Shape", [full]);
+        _graph.Node(Scores, "Max", [full, Smaller("/075", three), Smaller("/05", two)]);
+
+        string Smaller(string scale, string quarters)
+        {
+            string product = _graph.Node($"scales.product{scale}", "Mul", [sides, quarters]);
+            string floor = _graph.Node($"scales.floor{scale}", "Div", [product, four]);
+            string smaller = _graph.Node($"scales.sides{scale}", "Add", [floor, one]);
+            string size = _graph.Node($"scales.shape{scale}", "Concat", [maps, smaller], Integer("axis", 0));
+            string scores = Network(Resize($"image{scale}", image, size), scale, $"layer5{scale}");
+            return Resize($"scores{scale}", scores, scoreShape);
+        }
+    }
+
+    /// <summary>One scale: ResNet at output stride 8 and the four atrous convolutions (see <see cref="ResNet"/>).</summary>
+    private string Network(string image, string scale, string output)
+    {
+        string x = Relu($"conv1.relu{scale}", Convolution("conv1", "bn1", image, scale, stride: 2));
+        x = _graph.Node(
+            $"pool1{scale}", "MaxPool", [x], Integers("kernel_shape", 3, 3), Integers("strides", 2, 2), Integers("pads", 1, 1, 1, 1),
+            Integer("ceil_mode", 1));
+        x = Stage("layer1", x, scale, _configuration.BlocksPerStage[0], stride: 1, dilation: 1);
+        x = Stage("layer2", x, scale, _configuration.BlocksPerStage[1], stride: 2, dilation: 1);
+        x = Stage("layer3", x, scale, _configuration.BlocksPerStage[2], stride: 1, dilation: 2);
+        x = Stage("layer4", x, scale, _configuration.BlocksPerStage[3], stride: 1, dilation: 4);
+        int[] dilations = [6, 12, 18, 24];
+        string[] branches = [.. dilations.Select((d, i) => Convolution($"layer5.conv2d_list.{i}", null, x, scale, dilation: d))];
+        return _graph.Node(output, "Sum", branches);
+    }
+
+    private string Stage(string name, string x, string scale, int blocks, int stride, int dilation)
+    {
+        for (int i = 0; i < blocks; i++) x = Block($"{name}.{i}", x, scale, i == 0 ? stride : 1, dilation);
+        return x;
+    }
+
+    private string Block(string name, string x, string scale, int stride, int dilation)
+    {
+        string branch;
+        if (_configuration.HasBottlenecks)
+        {
+            bool late = _configuration.StrideOn3x3;
+            branch = Relu($"{name}.conv1.relu{scale}", Convolution($"{name}.conv1", $"{name}.bn1", x, scale, late ? 1 : stride));
+            branch = Relu($"{name}.conv2.relu{scale}", Convolution($"{name}.conv2", $"{name}.bn2", branch, scale, late ? stride : 1, dilation));
+            branch = Convolution($"{name}.conv3", $"{name}.bn3", branch, scale);
+        }
+        else
+        {
+            branch = Relu($"{name}.conv1.relu{scale}", Convolution($"{name}.conv1", $"{name}.bn1", x, scale, stride, dilation));
+            branch = Convolution($"{name}.conv2", $"{name}.bn2", branch, scale, dilation: dilation);
+        }
+
+        string shortcut = _state.ContainsKey($"{Prefix}{name}.downsample.0.weight")
+            ? Convolution($"{name}.downsample.0", $"{name}.downsample.1", x, scale, stride)
+            : x;
+        return Relu($"{name}.relu{scale}", _graph.Node($"{name}.add{scale}", "Add", [branch, shortcut]));
+    }
+
+    /// <summary>A convolution with its batch norm folded in; padded so that a stride of 1 keeps the size. A 1×1 kernel knows no dilation.</summary>
+    private string Convolution(string name, string? batchNorm, string x, string scale, int stride = 1, int dilation = 1)
+    {
+        string path = Prefix + name;
+        if (!_convolutions.TryGetValue(path, out FoldedConvolution? convolution))
+        {
+            if (!_state.TryGetValue($"{path}.weight", out TensorInfo? weight))
+                throw new ArgumentException($"The weights lack {path}.weight, which a DeepLab-ResNet-{_configuration.Depth} has.");
+            convolution = new FoldedConvolution(path, batchNorm is null ? null : Prefix + batchNorm, weight.Shape);
+            _convolutions.Add(path, convolution);
+        }
+
+        long kernel = convolution.Shape[2], padding = dilation * (kernel / 2);
+        return _graph.Node(
+            name + scale, "Conv", [x, convolution.Weight.Name, convolution.Bias.Name],
+            Integers("kernel_shape", kernel, kernel),
+            Integers("strides", stride, stride),
+            Integers("dilations", dilation, dilation),
+            Integers("pads", padding, padding, padding, padding));
+    }
+
+    private string Relu(string name, string x) => _graph.Node(name, "Relu", [x]);
+
+    private string Resize(string name, string x, string shape) => _graph.Node(
+        name, "Resize", [x, "", "", shape], Word("mode", "linear"), Word("coordinate_transformation_mode", "align_corners"));
+
+    private string PreparedInput()
+    {
+        string order = string.Join(", ", _configuration.Preprocessing.ChannelOrder.ToCharArray());
+        return _graph.Input(
+            Image, DataType.Float, $"channels {order}: (value - mean) / deviation, of values from 0 to 255, with the metadata's mean and deviation; zero where an image is padded",
+            Side("batch"), Side(3), Side("height"), Side("width"));
+    }
+
+    private string Prepare()
+    {
+        Preprocessing preprocessing = _configuration.Preprocessing;
+        string pixels = _graph.Input(Image, DataType.Uint8, "pixels, red, green, blue", Side("batch"), Side("height"), Side("width"), Side(3));
+        string x = _graph.Node("input.float", "Cast", [pixels], Integer("to", (int)DataType.Float));
+        x = _graph.Node("input.planes", "Transpose", [x], Integers("perm", 0, 3, 1, 2));
+        if (preprocessing.ChannelOrder == "BGR")
+            x = _graph.Node("input.bgr", "Gather", [x, _graph.Constant("input.order", 2, 1, 0)], Integer("axis", 1));
+        x = _graph.Node("input.centred", "Sub", [x, _graph.Channels("input.mean", preprocessing.Mean)]);
+        return preprocessing.Deviation.All(d => d == 1) ? x : _graph.Node("input.scaled", "Div", [x, _graph.Channels("input.deviation", preprocessing.Deviation)]);
+    }
+
+    private ModelProto Describe(INetworkWeights weights, OnnxOptions options)
+    {
+        string scales = options.ThreeScales ? "three scales, fused by their maximum" : "one scale";
+        var model = new ModelProto
+        {
+            IrVersion = FormatVersion,
+            ProducerName = "DeepLab for .NET",
+            ProducerVersion = typeof(OnnxNetwork).Assembly.GetName().Version!.ToString(3),
+            DocString = $"DeepLab-ResNet-{_configuration.Depth} (DeepLab v2, arXiv:1606.00915), {_configuration.Classes} classes, {scales}",
+            OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OperatorSet } },
+        };
+        foreach ((string key, string value) in NetworkMetadata.Of(weights)) Add(key, value);
+        Add("scales", options.ThreeScales ? "1 0.75 0.5" : "1");
+        Add("input", options.FoldPreprocessing ? "pixels" : "preprocessed");
+        return model;
+
+        void Add(string key, string value) => model.MetadataProps.Add(new StringStringEntryProto { Key = key, Value = value });
+    }
+}

@@ -1,0 +1,60 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using DeepLab.Imaging;
+using DeepLab.Visualization;
+using Xunit;
+
+namespace DeepLab.Tests.Visualization;
+
+public sealed class CutoutTests
+{
+    [Fact]
+    public void Pixels_of_other_classes_are_transparent_and_black()
+    {
+        var image = new RgbImage(2, 3, [.. Enumerable.Range(1, 18).Select(i => (byte)i)]);
+        var labels = new LabelMap(2, 3, [0, 1, 2, 2, 1, 255]);
+        (int height, int width, byte[] pixels) = DecodeRgba(Cutout.Encode(image, labels, [2, 0]));
+        Assert.Equal((2, 3), (height, width));
+        Assert.Equal(
+            [
+                1, 2, 3, 255, 0, 0, 0, 0, 7, 8, 9, 255,
+                10, 11, 12, 255, 0, 0, 0, 0, 0, 0, 0, 0,
+            ],
+            pixels);
+        Assert.Throws<ArgumentException>(() => Cutout.Encode(image, new LabelMap(3, 2), [0]));
+    }
+
+    /// <summary>An RGBA PNG of 8 bits, by the specification alone.</summary>
+    internal static (int Height, int Width, byte[] Pixels) DecodeRgba(byte[] png)
+    {
+        int width = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)), height = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(20));
+        Assert.Equal([8, 6, 0, 0, 0], png[24..29]);
+        using var packed = new MemoryStream();
+        for (int at = 8; at < png.Length;)
+        {
+            int length = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(at));
+            if (png.AsSpan(at + 4, 4).SequenceEqual("IDAT"u8)) packed.Write(png, at + 8, length);
+            at += 12 + length;
+        }
+
+        packed.Position = 0;
+        using var inflated = new ZLibStream(packed, CompressionMode.Decompress);
+        int stride = width * 4;
+        byte[] pixels = new byte[height * stride];
+        byte At(int y, int i) => y < 0 || i < 0 ? (byte)0 : pixels[(y * stride) + i];
+        for (int y = 0; y < height; y++)
+        {
+            int filter = inflated.ReadByte();
+            for (int i = 0; i < stride; i++)
+            {
+                int left = At(y, i - 4), up = At(y - 1, i), upLeft = i < 4 ? 0 : At(y - 1, i - 4), estimate = left + up - upLeft;
+                int paeth = Math.Abs(estimate - left) <= Math.Abs(estimate - up) && Math.Abs(estimate - left) <= Math.Abs(estimate - upLeft) ? left
+                    : Math.Abs(estimate - up) <= Math.Abs(estimate - upLeft) ? up : upLeft;
+                int predicted = filter switch { 0 => 0, 1 => left, 2 => up, 3 => (left + up) / 2, 4 => paeth, _ => throw new InvalidDataException() };
+                pixels[(y * stride) + i] = (byte)(inflated.ReadByte() + predicted);
+            }
+        }
+
+        return (height, width, pixels);
+    }
+}
