@@ -3,24 +3,30 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Benchmarks;
 
-/// <summary>The maps and weights of one convolution, filled with noise.</summary>
-internal sealed class ConvolutionCase(Backend backend, LayerShape layer)
+/// <summary>The maps and weights of one convolution on a backend, filled with noise.</summary>
+internal sealed class ConvolutionCase : IDisposable
 {
-    public ConvolutionGeometry Geometry => layer.Geometry;
+    private readonly Execution _execution;
+    private readonly PreparedConvolution _convolution;
+    private readonly Tensor _input, _inputGradient, _weightGradient;
 
-    public Tensor Input { get; } = Buffers.NewTensor(backend, layer.Input);
+    public ConvolutionCase(Backend backend, LayerShape layer)
+    {
+        _execution = backend.CreateExecution(new ExecutionOptions { Prepack = PrepackPolicy.Never });
+        _input = Buffers.NewTensor(backend, layer.Input);
+        _inputGradient = Buffers.NewTensor(backend, layer.Input);
+        Output = Buffers.NewTensor(backend, layer.Spec.OutputShape(layer.Input));
+        _weightGradient = Buffers.NewTensor(backend, layer.Spec.WeightShape);
+        _convolution = backend.Prepare(layer.Spec, new ConvolutionWeights(Buffers.NewTensor(backend, layer.Spec.WeightShape), null, null));
+    }
 
-    public Tensor InputGradient { get; } = Buffers.NewTensor(backend, layer.Input);
+    public Tensor Output { get; }
 
-    public Tensor Output { get; } = Buffers.NewTensor(backend, layer.Geometry.OutputShape(layer.Input));
+    public void Forward() => _convolution.Forward(_execution, _input, Output);
 
-    public Tensor WeightGradient { get; } = Buffers.NewTensor(backend, layer.Geometry.WeightShape);
+    public void BackwardInput() => _convolution.BackwardInput(_execution, Output, _inputGradient);
 
-    private ConvolutionWeights Weights { get; } = new(Buffers.NewTensor(backend, layer.Geometry.WeightShape), null, null);
+    public void BackwardWeights() => _convolution.BackwardWeights(_execution, _input, Output, _weightGradient);
 
-    public void Forward(Backend on) => on.ConvolutionForward(Geometry, Input, Weights, Output, accumulate: false, null, relu: false);
-
-    public void BackwardInput(Backend on) => on.ConvolutionBackwardInput(Geometry, Output, Weights, InputGradient, accumulate: false, null);
-
-    public void BackwardWeights(Backend on) => on.ConvolutionBackwardWeights(Geometry, Input, Output, null, WeightGradient, null);
+    public void Dispose() => _execution.Dispose();
 }

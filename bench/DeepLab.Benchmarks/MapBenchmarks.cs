@@ -14,6 +14,9 @@ public class MapBenchmarks
 
     private readonly CpuBackend _backend = new(threads: 1);
     private readonly PoolingGeometry _pooling = new(3, 2, 1);
+    private Execution _execution = null!;
+    private LabelBuffer _deviceLabels = null!;
+    private ScalarBuffer _loss = null!;
     private readonly byte[] _labels = new byte[Scores * Scores];
     private readonly float[] _plainParameters = Buffers.Noise(2304 * 256), _plainGradient = Buffers.Noise(2304 * 256), _plainVelocity = new float[2304 * 256];
     private readonly float[] _plainStem = Buffers.Noise(Stem * Stem * Width), _plainScores = Buffers.Noise(Scores * Scores * Classes);
@@ -31,6 +34,10 @@ public class MapBenchmarks
         (_parameters, _gradient, _velocity) = (Buffers.NewTensor(_backend, matrix), Buffers.NewTensor(_backend, matrix), Buffers.NewTensor(_backend, matrix));
         (_plainPooled, _plainScoreGradient) = (new float[_pooled.Shape.Length], new float[_scores.Shape.Length]);
         for (int i = 0; i < _labels.Length; i++) _labels[i] = (byte)(i % Classes);
+        _execution = _backend.CreateExecution();
+        _deviceLabels = _backend.AllocateLabels(_labels.Length);
+        _loss = _backend.AllocateScalars(1);
+        _execution.Upload(_labels, _deviceLabels);
     }
 
     /// <summary>The stem's pooling, value by value.</summary>
@@ -59,7 +66,7 @@ public class MapBenchmarks
 
     /// <summary>The stem's pooling.</summary>
     [Benchmark, BenchmarkCategory("pool1")]
-    public void Pooling() => _backend.MaxPoolForward(_pooling, _stem, _pooled);
+    public void Pooling() => _execution.MaxPoolForward(_pooling, _stem, _pooled);
 
     /// <summary>The loss of a score map and its gradient, value by value.</summary>
     [Benchmark(Baseline = true), BenchmarkCategory("loss")]
@@ -83,7 +90,7 @@ public class MapBenchmarks
 
     /// <summary>The loss of a score map and its gradient.</summary>
     [Benchmark, BenchmarkCategory("loss")]
-    public double Loss() => _backend.SoftmaxCrossEntropy(_scores, _labels, 1, _scoreGradient);
+    public void Loss() => _execution.SoftmaxCrossEntropy(_scores, _deviceLabels, 0, 1, _scoreGradient, _loss, 0);
 
     /// <summary>An update of layer3's 3×3 weights, value by value.</summary>
     [Benchmark(Baseline = true), BenchmarkCategory("update")]
@@ -98,9 +105,15 @@ public class MapBenchmarks
 
     /// <summary>An update of layer3's 3×3 weights, which leaves the gradient at zero.</summary>
     [Benchmark, BenchmarkCategory("update")]
-    public void Update() => _backend.SgdUpdate(_parameters, _gradient, _velocity, new SgdSettings(1e-6f, 0.9f, 5e-4f, 1));
+    public void Update() => _execution.SgdUpdate(_parameters, _gradient, _velocity, new SgdSettings(1e-6f, 0.9f, 5e-4f, 1));
 
     /// <summary>Frees the backend's threads and memory.</summary>
     [GlobalCleanup]
-    public void Cleanup() => _backend.Dispose();
+    public void Cleanup()
+    {
+        _deviceLabels.Dispose();
+        _loss.Dispose();
+        _execution.Dispose();
+        _backend.Dispose();
+    }
 }

@@ -23,14 +23,14 @@ public class PointwiseBenchmarks
     public void Setup()
     {
         _case = new ConvolutionCase(_backend, Layer);
-        (_plainX, _plainY, _plainWeights) = (Buffers.Noise(Layer.Input.Length), new float[_case.Output.Shape.Length], Buffers.Noise(Layer.Geometry.WeightShape.Length));
+        (_plainX, _plainY, _plainWeights) = (Buffers.Noise(Layer.Input.Length), new float[_case.Output.Shape.Length], Buffers.Noise(Layer.Spec.WeightShape.Length));
     }
 
     /// <summary>A row of the output as a sum of rows of the weights.</summary>
     [Benchmark(Baseline = true)]
     public void RowByRow()
     {
-        int inChannels = Layer.Geometry.InChannels, outChannels = Layer.Geometry.OutChannels;
+        int inChannels = Layer.Spec.InChannels, outChannels = Layer.Spec.OutChannels;
         for (int row = 0; row < Layer.Input.Rows; row++)
         {
             Span<float> y = _plainY.AsSpan(row * outChannels, outChannels);
@@ -47,17 +47,21 @@ public class PointwiseBenchmarks
 
     /// <summary>The product.</summary>
     [Benchmark]
-    public void Forward() => _case.Forward(_backend);
+    public void Forward() => _case.Forward();
 
     /// <summary>The gradient of the input.</summary>
     [Benchmark]
-    public void BackwardInput() => _case.BackwardInput(_backend);
+    public void BackwardInput() => _case.BackwardInput();
 
     /// <summary>The gradient of the weights.</summary>
     [Benchmark]
-    public void BackwardWeights() => _case.BackwardWeights(_backend);
+    public void BackwardWeights() => _case.BackwardWeights();
 
     /// <summary>Frees the backend's threads and memory.</summary>
     [GlobalCleanup]
-    public void Cleanup() => _backend.Dispose();
+    public void Cleanup()
+    {
+        _case.Dispose();
+        _backend.Dispose();
+    }
 }

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Text;
 using System.Text.Json;
-using DeepLab.Backends.Cpu;
+using DeepLab.Backends;
 using DeepLab.IO;
-using DeepLab.Layers;
 using DeepLab.Models;
+using DeepLab.Training;
 
 namespace DeepLab.Cli;
 
@@ -31,17 +31,17 @@ internal static class BenchCommand
         command.SetRun((parse, invocation) =>
         {
             CliConsole console = invocation.Console;
-            using CpuBackend backend = runtime.CreateBackend(parse, console);
+            using Backend backend = runtime.CreateBackend(parse, console);
             var configuration = new DeepLabConfiguration(parse.GetValue(depth), parse.GetValue(classes));
             console.Line($"DeepLab-ResNet-{configuration.Depth}, {configuration.Classes} classes, {parse.GetValue(size)}×{parse.GetValue(size)}; {backend.Description}");
             double peak = backend.MeasurePeak();
             console.Line(CliConsole.Format($"multiply-adds on registers: {peak:0} GFLOP/s at most"));
             console.Line("job      median s     min s   peak MiB   GFLOP/s   of peak");
-            var results = new List<BenchResult>();
-            using var bench = new Bench(backend, configuration, parse.GetValue(size), parse.GetValue(memory));
-            foreach (string job in Bench.Jobs)
+            var results = new List<BenchmarkResult>();
+            using var bench = new Benchmark(backend, configuration, parse.GetValue(size), parse.GetValue(memory));
+            foreach (string job in Benchmark.Jobs)
             {
-                BenchResult result = bench.Measure(job, run => console.Progress($"{job}: {run} of {Bench.Runs} runs"), invocation.Cancellation);
+                BenchmarkResult result = bench.Measure(job, run => console.Progress($"{job}: {run} of {Benchmark.Runs} runs"), invocation.Cancellation);
                 results.Add(result);
                 console.Line(CliConsole.Format($"{result.Job,-6}{result.MedianSeconds,11:0.0000}{result.MinSeconds,10:0.0000}{result.PeakMiB,11:0}{result.Gigaflop / result.MedianSeconds,10:0}{100 * result.Gigaflop / result.MedianSeconds / peak,8:0} %"));
             }
@@ -73,13 +73,13 @@ internal static class BenchCommand
         return parts.Length < 3 ? layer : parts[0] == "layer5" ? "layer5" : $"{parts[0]} {parts[2]}";
     }
 
-    private static string ToJson(IEnumerable<BenchResult> results, double peak)
+    private static string ToJson(IEnumerable<BenchmarkResult> results, double peak)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, NewLine = "\n" }))
         {
             json.WriteStartArray();
-            foreach (BenchResult result in results)
+            foreach (BenchmarkResult result in results)
             {
                 json.WriteStartObject();
                 json.WriteString("job", result.Job);

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
-using DeepLab.Backends.Cpu;
+using DeepLab.Backends;
 using DeepLab.Data;
 using DeepLab.Evaluation;
 using DeepLab.Imaging;
@@ -29,7 +29,7 @@ internal static class DemoCommand
         var runtime = new RuntimeArguments(command);
         command.SetRun((parse, invocation) =>
         {
-            using CpuBackend backend = runtime.CreateBackend(parse, invocation.Console);
+            using Backend backend = runtime.CreateBackend(parse, invocation.Console);
             TrainingOptions options = Options(parse.GetValue(output)!) with { Iterations = parse.GetValue(iterations), Seed = parse.GetValue(seed) };
             return Run(backend, parse.GetValue(output)!, options, invocation.Console, invocation.Cancellation);
         });
@@ -49,7 +49,7 @@ internal static class DemoCommand
         SnapshotPrefix = "demo_",
     };
 
-    private static int Run(CpuBackend backend, string root, TrainingOptions options, CliConsole console, CancellationToken cancellation)
+    private static int Run(Backend backend, string root, TrainingOptions options, CliConsole console, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
         string data = Path.Combine(root, "shapes");

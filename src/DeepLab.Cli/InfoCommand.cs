@@ -3,7 +3,8 @@ using System.Numerics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
-using DeepLab.Backends.Cpu;
+using DeepLab.Backends;
+using DeepLab.Cpu;
 using DeepLab.Imaging;
 using DeepLab.Weights;
 
@@ -52,10 +53,12 @@ internal static class InfoCommand
 
     private static void ShowMachine(CliConsole console)
     {
-        console.Row("deeplab", Version(typeof(CpuBackend).Assembly));
+        console.Row("deeplab", Version(typeof(Device).Assembly));
         console.Row(".NET", $"{Environment.Version}, {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}");
-        console.Row("computes with", Describe(CpuBackend.BestTier));
-        console.Row("instruction sets", InstructionSets());
+        console.Row("devices", string.Join("; ", Device.All.Select(d => $"{d} ({d.Description})")));
+        console.Row("computes with", Describe(InstructionSets.Best));
+        console.Row("--instruction-set", string.Join(", ", RuntimeArguments.InstructionSetNames.Where(n => n.Value <= InstructionSets.Best).Select(n => n.Key)));
+        console.Row("instruction sets", ProcessorFeatures());
         console.Row("threads", $"{Environment.ProcessorCount} (--threads 0)");
         console.Row("memory", $"{ConsoleText.Count(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20)} MiB");
         foreach (CodecLibrary library in CodecLibrary.FindAll())
@@ -75,7 +78,7 @@ internal static class InfoCommand
         _ => $"portable vectors, {Vector<float>.Count} floats at once",
     };
 
-    private static string InstructionSets()
+    private static string ProcessorFeatures()
     {
         (string Name, bool IsThere)[] sets =
         [

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using DeepLab.Backends.Cpu;
+using DeepLab.Backends;
 using DeepLab.Models;
 using DeepLab.Training;
 using DeepLab.Weights;
@@ -45,7 +45,7 @@ internal sealed class InitCommand
         string from = parse.GetValue(_from)!, output = parse.GetValue(_output)!;
         if (!SnapshotFile.Extensions.Contains(Path.GetExtension(output), StringComparer.OrdinalIgnoreCase))
             throw new UsageException($"'{output}' says no format that training can start from: it must end in {string.Join(", ", SnapshotFile.Extensions)}");
-        using var backend = new CpuBackend(threads: 1);
+        using Backend backend = Device.Cpu.CreateBackend(new BackendOptions { Threads = 1 });
         DeepLabResNet network;
         using (WeightsFile source = WeightsFile.Open(from))
         {

@@ -126,7 +126,7 @@ internal sealed class PredictCommand
         PredictionPipeline.Run(
             targets,
             target => Read(target.Image, console),
-            predictor.Predict,
+            image => predictor.Predict(image, cancellation),
             files.Write,
             (target, summary) =>
             {

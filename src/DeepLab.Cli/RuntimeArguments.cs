@@ -1,48 +1,64 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using DeepLab.Backends.Cpu;
+using DeepLab.Backends;
+using DeepLab.Cpu;
 using DeepLab.Inference;
-using DeepLab.Layers;
 
 namespace DeepLab.Cli;
 
 /// <summary>The options that say where a command computes.</summary>
 internal sealed class RuntimeArguments
 {
+    private const string Auto = "auto";
+
     private readonly Option<string> _device;
     private readonly Option<int?> _gpu;
     private readonly Option<int> _threads;
     private readonly Option<bool> _exact;
+    private readonly Option<string> _instructionSet;
 
     /// <summary>Adds the options to a command.</summary>
     public RuntimeArguments(CliCommand command)
     {
-        _device = command.AddOptionWithDefault("--device", "where to compute; there is only the CPU", "cpu");
-        _device.AcceptOnlyFromAmong("cpu");
-        _device.HelpName = "cpu";
+        _device = command.AddOptionWithDefault("--device", $"where to compute: {string.Join(", ", Device.Kinds)}", Device.Cpu.ToString());
+        _device.HelpName = "DEVICE";
         _threads = AddThreads(command);
         _exact = command.AddOptionWithDefault(
             "--exact-convolutions", "sum 3×3 convolutions tap by tap instead of by Winograd's minimal filtering: slower, and rounds less", false);
+        _instructionSet = command.AddOptionWithDefault(
+            "--instruction-set", "the CPU's vectors: auto takes the widest; sets round differently, so name one to get the same bits on another processor", Auto);
+        _instructionSet.HelpName = "auto|avx512|avx2|portable";
+        _instructionSet.AcceptOnlyFromAmong([Auto, .. InstructionSetNames.Keys]);
         _gpu = command.AddOption<int?>("--gpu0", "accepted for the seed's sake and ignored");
         _gpu.Hidden = true;
     }
+
+    /// <summary>The instruction sets as <c>--instruction-set</c> names them.</summary>
+    public static IReadOnlyDictionary<string, InstructionSet> InstructionSetNames { get; } = new Dictionary<string, InstructionSet>
+    {
+        ["avx512"] = InstructionSet.Avx512, ["avx2"] = InstructionSet.Avx2, ["portable"] = InstructionSet.Portable,
+    };
 
     /// <summary>How many threads compute, 0 for one a processor.</summary>
     public int Threads(ParseResult parse) => parse.GetValue(_threads);
 
     /// <summary>Starts the backend, which the caller disposes.</summary>
-    public CpuBackend CreateBackend(ParseResult parse, CliConsole console)
+    /// <exception cref="DeepLabException">There is no such device, or it lacks the instruction set.</exception>
+    public Backend CreateBackend(ParseResult parse, CliConsole console)
     {
-        if (parse.GetValue(_gpu) is int) console.Note("note: --gpu0 is ignored; the CPU computes");
-        return new CpuBackend(Threads(parse), exactConvolutions: parse.GetValue(_exact));
+        if (parse.GetValue(_gpu) is int) console.Note("note: --gpu0 is ignored; --device says where to compute");
+        return Device.Parse(parse.GetValue(_device)!).CreateBackend(Options(parse));
     }
 
     /// <summary>Compiles what prediction will run on such a backend.</summary>
-    public void WarmUp(ParseResult parse)
+    public void WarmUp(ParseResult parse) => Inference.WarmUp.Run(Device.Parse(parse.GetValue(_device)!), Options(parse));
+
+    private BackendOptions Options(ParseResult parse) => new()
     {
-        using var backend = new CpuBackend(threads: 1, exactConvolutions: parse.GetValue(_exact));
-        Inference.WarmUp.Run(backend);
-    }
+        Threads = Threads(parse),
+        InstructionSet = InstructionSetNames.TryGetValue(parse.GetValue(_instructionSet)!, out InstructionSet set) ? set : null,
+        ExactConvolutions = parse.GetValue(_exact),
+    };
 
     /// <summary>Adds <c>--threads</c> to a command.</summary>
     public static Option<int> AddThreads(CliCommand command)

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using DeepLab.Backends.Cpu;
+using DeepLab.Backends;
 using DeepLab.Data;
 using DeepLab.Models;
 using DeepLab.Training;
@@ -33,7 +33,7 @@ internal static class TrainCommand
             SegmentationDataset images = dataset.Open(parse);
             TrainingWatch watch = watching.Read(parse, dataset);
             InitialWeights weights = training.InitialWeights(parse);
-            using CpuBackend backend = runtime.CreateBackend(parse, invocation.Console);
+            using Backend backend = runtime.CreateBackend(parse, invocation.Console);
             return Train(backend, images, watch, weights, options, invocation.Console, invocation.Cancellation);
         });
         return command;
@@ -42,7 +42,7 @@ internal static class TrainCommand
     /// <summary>Checks the dataset, makes the network and trains it, telling how it goes.</summary>
     /// <returns>The exit status.</returns>
     private static int Train(
-        CpuBackend backend, SegmentationDataset dataset, TrainingWatch watch, InitialWeights weights, TrainingOptions options, CliConsole console, CancellationToken cancellation)
+        Backend backend, SegmentationDataset dataset, TrainingWatch watch, InitialWeights weights, TrainingOptions options, CliConsole console, CancellationToken cancellation)
     {
         CheckDataset(dataset, (long)options.Iterations * (options.Recipe.CountsImages ? 1 : options.IterationSize), options, console);
         if (watch.Validation is not null) CheckDataset(watch.Validation, 0, options, console);
@@ -51,7 +51,7 @@ internal static class TrainCommand
         var network = new DeepLabResNet(backend, configuration);
         console.Line($"device      {backend.Description}");
         console.Line($"dataset     {dataset.Samples.Count} images, {dataset.Classes} classes ({dataset.Source})");
-        console.Line($"network     DeepLab-ResNet-{configuration.Depth}, {CliConsole.Format($"{network.Parameters.Sum(p => (long)p.Length) / 1e6:0.0}")} million parameters");
+        console.Line($"network     DeepLab-ResNet-{configuration.Depth}, {CliConsole.Format($"{network.ParameterCount / 1e6:0.0}")} million parameters");
         console.Line($"weights     {weights.Description}");
         console.Line($"recipe      {TrainingArguments.Describe(options.Recipe)}");
         console.Line(CliConsole.Format(

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using DeepLab.Data;
-using DeepLab.Layers;
+using DeepLab.Backends;
 using DeepLab.Models;
 using DeepLab.Training;
 using DeepLab.Weights;

@@ -4,58 +4,61 @@ namespace DeepLab.Backends;
 
 /// <summary>
 /// The kernel of a convolution on a device, as the matrix [taps · inChannels, outChannels]. One that is mapped from a file stays there until the
-/// device's own copy is asked for: a backend that packs kernels anyway can take them from the file.
+/// device's own copy is asked for: a device that packs kernels anyway can take them from the file. Any thread may read it.
 /// </summary>
-public sealed class ConvolutionKernel
+/// <param name="backend">Where it lives.</param>
+/// <param name="inChannels">Input channels.</param>
+/// <param name="outChannels">Output channels.</param>
+/// <param name="taps">Taps.</param>
+internal sealed class ConvolutionKernel(Backend backend, int inChannels, int outChannels, int taps)
 {
-    private readonly Backend _backend;
-    private readonly int _inChannels;
+    private readonly Lock _gate = new();
+    private ReadOnlyMemory<float> _mapped;
     private Tensor? _tensor;
 
-    /// <summary>Creates a kernel of zeros.</summary>
-    /// <param name="backend">Where it lives.</param>
-    /// <param name="inChannels">Input channels.</param>
-    /// <param name="outChannels">Output channels.</param>
-    /// <param name="taps">Taps.</param>
-    public ConvolutionKernel(Backend backend, int inChannels, int outChannels, int taps)
-    {
-        ArgumentNullException.ThrowIfNull(backend);
-        _backend = backend;
-        _inChannels = inChannels;
-        Shape = RaggedShape.Matrix(taps * inChannels, outChannels);
-    }
-
     /// <summary>[taps · inChannels, outChannels].</summary>
-    public RaggedShape Shape { get; }
+    public RaggedShape Shape { get; } = RaggedShape.Matrix(taps * inChannels, outChannels);
 
     /// <summary>The values as a file has them, [outChannels, inChannels, taps], while they are mapped; else empty.</summary>
-    public ReadOnlyMemory<float> Mapped { get; private set; }
+    public ReadOnlyMemory<float> Mapped
+    {
+        get
+        {
+            lock (_gate) return _mapped;
+        }
+    }
 
     /// <summary>The values on the device; a mapped kernel is copied there first, and is mapped no longer.</summary>
     public Tensor Value
     {
         get
         {
-            _tensor ??= _backend.AllocateParameter(Shape);
-            if (Mapped.IsEmpty) return _tensor;
-            Upload(Mapped.Span, _tensor);
-            Mapped = default; // not before: it is what keeps the file mapped
-            return _tensor;
+            lock (_gate)
+            {
+                _tensor ??= backend.AllocateParameter(Shape);
+                if (_mapped.IsEmpty) return _tensor;
+                Upload(_mapped.Span, _tensor);
+                _mapped = default; // not before: it is what keeps the file mapped
+                return _tensor;
+            }
         }
     }
 
     /// <summary>Sets the values, in the order [outChannels, inChannels, taps].</summary>
     public void Upload(ReadOnlySpan<float> source)
     {
-        Upload(source, _tensor ??= _backend.AllocateParameter(Shape));
-        Mapped = default;
+        lock (_gate)
+        {
+            Upload(source, _tensor ??= backend.AllocateParameter(Shape));
+            _mapped = default;
+        }
     }
 
     /// <summary>Sets another tensor of this shape from values in the order [outChannels, inChannels, taps].</summary>
     public void Upload(ReadOnlySpan<float> source, Tensor target)
     {
-        if (Shape.Rows == 1) _backend.Upload(source, target);
-        else _backend.UploadKernel(source, _inChannels, target);
+        if (Shape.Rows == 1) backend.Upload(source, target);
+        else backend.UploadKernel(source, inChannels, target);
     }
 
     /// <summary>Sets the values without copying them.</summary>
@@ -64,6 +67,6 @@ public sealed class ConvolutionKernel
     public void Map(ReadOnlyMemory<float> values)
     {
         if (values.Length != Shape.Length) throw new ArgumentException($"{values.Length} values do not make {Shape}.", nameof(values));
-        Mapped = values;
+        lock (_gate) _mapped = values;
     }
 }

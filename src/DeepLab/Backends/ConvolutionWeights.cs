@@ -3,74 +3,46 @@ using DeepLab.Tensors;
 namespace DeepLab.Backends;
 
 /// <summary>
-/// The parameters of one convolution as a backend reads them. The output is y = (x ∗ weights) · scale + shift, where scale and shift
-/// are frozen batch norm's, or no scale and the bias.
+/// The parameters of one convolution as a device reads them. The output is y = (x ∗ kernel) · scale + shift, where scale and shift are frozen batch norm's, or no scale and the bias.
 /// </summary>
-public sealed class ConvolutionWeights
+internal sealed class ConvolutionWeights
 {
-    private readonly ConvolutionKernel? _kernel;
-    private readonly Tensor? _weights;
-    private PackedCopies _keep;
+    private readonly Tensor? _tensor;
+    private long _version;
 
     /// <summary>Creates the parameters.</summary>
     /// <param name="kernel">The kernel.</param>
     /// <param name="scale">[1, outChannels], or null for ones.</param>
     /// <param name="shift">[1, outChannels], or null for zeros.</param>
-    public ConvolutionWeights(ConvolutionKernel kernel, Tensor? scale, Tensor? shift)
-        : this(scale, shift) => _kernel = kernel;
+    public ConvolutionWeights(ConvolutionKernel kernel, Tensor? scale, Tensor? shift) => (Source, Scale, Shift) = (kernel, scale, shift);
 
     /// <summary>Creates the parameters.</summary>
-    /// <param name="weights">[taps · inChannels, outChannels].</param>
+    /// <param name="kernel">[taps · inChannels, outChannels].</param>
     /// <param name="scale">[1, outChannels], or null for ones.</param>
     /// <param name="shift">[1, outChannels], or null for zeros.</param>
-    public ConvolutionWeights(Tensor weights, Tensor? scale, Tensor? shift)
-        : this(scale, shift) => _weights = weights;
+    public ConvolutionWeights(Tensor kernel, Tensor? scale, Tensor? shift) => (_tensor, Scale, Shift) = (kernel, scale, shift);
 
-    private ConvolutionWeights(Tensor? scale, Tensor? shift)
-    {
-        Scale = scale;
-        Shift = shift;
-    }
+    /// <summary>Where the kernel comes from: perhaps from a file that is mapped; null if it was given as a tensor.</summary>
+    public ConvolutionKernel? Source { get; }
 
     /// <summary>The kernel as a matrix [taps · inChannels, outChannels] on the device, copied there first if it is mapped from a file.</summary>
-    public Tensor Weights => _weights ?? _kernel!.Value;
+    public Tensor Kernel => _tensor ?? Source!.Value;
 
-    /// <summary>The shape of <see cref="Weights"/>.</summary>
-    public RaggedShape Shape => _weights?.Shape ?? _kernel!.Shape;
+    /// <summary>The shape of <see cref="Kernel"/>.</summary>
+    public RaggedShape Shape => _tensor?.Shape ?? Source!.Shape;
 
     /// <summary>The kernel in host memory, [outChannels, inChannels, taps], while it is mapped from a file; else empty.</summary>
-    public ReadOnlyMemory<float> Mapped => _kernel?.Mapped ?? default;
+    public ReadOnlyMemory<float> Mapped => Source?.Mapped ?? default;
 
-    /// <summary>A factor an output channel, or null.</summary>
+    /// <summary>One factor per output channel, or null.</summary>
     public Tensor? Scale { get; }
 
-    /// <summary>A summand an output channel, or null.</summary>
+    /// <summary>One summand per output channel, or null.</summary>
     public Tensor? Shift { get; }
 
-    /// <summary>
-    /// Which packed copies the backend keeps. Setting it to <see cref="PackedCopies.None"/> frees them; setting it to less than <see cref="PackedCopies.All"/> frees those for gradients, which training alone reads.
-    /// </summary>
-    public PackedCopies Keep
-    {
-        get => _keep;
-        set
-        {
-            _keep = value;
-            if (value == PackedCopies.None) Forward.Discard(keepMemory: false);
-            if (value != PackedCopies.All) Backward.Discard(keepMemory: false);
-        }
-    }
+    /// <summary>How often the values changed: packed copies of an earlier version are out of date.</summary>
+    public long Version => Volatile.Read(ref _version);
 
-    /// <summary>The copy for the convolution itself.</summary>
-    public PackedKernel Forward { get; } = new();
-
-    /// <summary>The copy for the gradient of its input.</summary>
-    public PackedKernel Backward { get; } = new();
-
-    /// <summary>Says that the values changed: packed copies are out of date.</summary>
-    public void Discard()
-    {
-        Forward.Discard(Keep == PackedCopies.All);
-        Backward.Discard(Keep == PackedCopies.All);
-    }
+    /// <summary>Says that the values changed.</summary>
+    public void MarkChanged() => Interlocked.Increment(ref _version);
 }

@@ -50,6 +50,9 @@ internal sealed unsafe class WorkerPool : IDisposable
     /// <summary>Threads that share the work, the caller's among them.</summary>
     public int Threads { get; }
 
+    /// <summary>The units of so many values each that some values make.</summary>
+    public static int UnitsOf(long values, int unit) => checked((int)((values + unit - 1) / unit));
+
     /// <summary>Runs all units and returns when the last is done.</summary>
     /// <exception cref="ObjectDisposedException">The threads have ended.</exception>
     public void Run<TBody>(ref TBody body, int units)

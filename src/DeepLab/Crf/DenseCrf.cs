@@ -114,7 +114,7 @@ public sealed class DenseCrf : IDisposable
 
     /// <summary>Memory traffic is what costs: the widest vectors that leave no more lanes empty than narrower ones.</summary>
     private static InstructionSet NarrowestTier(int classes) =>
-        CpuBackend.BestTier == InstructionSet.Avx512 && MeanField.Stride<Simd256>(classes) < MeanField.Stride<Simd512>(classes) ? InstructionSet.Avx2 : CpuBackend.BestTier;
+        InstructionSets.Best == InstructionSet.Avx512 && MeanField.Stride<Simd256>(classes) < MeanField.Stride<Simd512>(classes) ? InstructionSet.Avx2 : InstructionSets.Best;
 
     private static DeepLabException NoProbability(ReadOnlySpan<float> probabilities, int classes, int width, int index) => new(FormattableString.Invariant(
         $"the probability of class {index % classes} at row {index / classes / width}, column {index / classes % width} is {probabilities[index]}; ")

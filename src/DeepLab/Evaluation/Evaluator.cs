@@ -57,7 +57,7 @@ public static class Evaluator
             cancellation.ThrowIfCancellationRequested();
             (RgbImage image, LabelMap labels) = dataset.Read(i);
             SampleFile sample = dataset.Samples[i];
-            ScoreMap scores = predictor.Scores(image);
+            ScoreMap scores = predictor.Scores(image, cancellation);
             LabelMap prediction = Predictor.Labels(scores, image.Height, image.Width);
             LabelMap? refined = refinement?.Labels(scores, image);
             ReadOnlySpan<byte> narrowest = bands is null ? [] : bands.Of(labels);

@@ -42,12 +42,14 @@ public sealed class PhotographPredictor : IDisposable
 
     /// <summary>Predicts a photograph.</summary>
     /// <param name="photograph">The photograph, upright.</param>
+    /// <param name="cancellation">Looked at between layers.</param>
     /// <exception cref="DeepLabException">It is too large for the memory there is.</exception>
-    public PhotographPrediction Predict(RgbImage photograph)
+    /// <exception cref="OperationCanceledException">It was cancelled; the predictor can be used again.</exception>
+    public PhotographPrediction Predict(RgbImage photograph, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(photograph);
         RgbImage seen = _maxSide == 0 ? photograph : photograph.ReducedTo(_maxSide);
-        ScoreMap scores = _predictor.Scores(seen);
+        ScoreMap scores = _predictor.Scores(seen, cancellation);
         var labels = new LabelMap(photograph.Height, photograph.Width);
         var region = new MapSize(seen.Height, seen.Width);
         if (_refinement is null)

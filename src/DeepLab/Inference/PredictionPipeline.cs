@@ -76,6 +76,10 @@ public static class PredictionPipeline
                     PhotographPrediction prediction = predict(image);
                     ends.Enqueue(new End<TItem, TResult>(item, Start(() => write(item, image, prediction)), null));
                 }
+                catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+                {
+                    break; // amid a photograph; those before it are still told
+                }
                 catch (DeepLabException e)
                 {
                     ends.Enqueue(new End<TItem, TResult>(item, null, e));

@@ -42,22 +42,28 @@ public sealed class Predictor : IDisposable
     public Predictor(DeepLabResNet network, int expectedImages = int.MaxValue)
     {
         _network = network;
-        _execution = expectedImages < LeastImagesToKeepKernels ? new Execution(network.Backend) { PackedCopies = PackedCopies.None } : new Execution(network.Backend);
+        _execution = network.Backend.CreateExecution(new ExecutionOptions { Prepack = expectedImages < LeastImagesToKeepKernels ? PrepackPolicy.Never : null });
         _body = Forward;
     }
 
     /// <summary>The fused scores of an image.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="cancellation">Looked at between layers.</param>
     /// <exception cref="DeepLabException">The image is too large for the memory there is.</exception>
-    public ScoreMap Scores(RgbImage image)
+    /// <exception cref="OperationCanceledException">It was cancelled; the predictor can be used again.</exception>
+    public ScoreMap Scores(RgbImage image, CancellationToken cancellation = default)
     {
-        int side = Run(image);
+        int side = Run(image, cancellation);
         int length = _scoreSize.Pixels * _network.Configuration.Classes;
         return new ScoreMap(_values.AsSpan(0, length).ToArray(), _scoreSize, _network.Configuration.Classes, side);
     }
 
     /// <summary>The label of every pixel of an image.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="cancellation">Looked at between layers.</param>
     /// <exception cref="DeepLabException">The image is too large for the memory there is.</exception>
-    public LabelMap Predict(RgbImage image) => Labels(Scores(image), image.Height, image.Width);
+    /// <exception cref="OperationCanceledException">It was cancelled; the predictor can be used again.</exception>
+    public LabelMap Predict(RgbImage image, CancellationToken cancellation = default) => Labels(Scores(image, cancellation), image.Height, image.Width);
 
     /// <summary>The label of every pixel of an image of the given size, from its scores.</summary>
     public static LabelMap Labels(ScoreMap scores, int height, int width)
@@ -70,7 +76,7 @@ public sealed class Predictor : IDisposable
     /// <summary>Frees the memory of the pass.</summary>
     public void Dispose() => _execution.Dispose();
 
-    private int Run(RgbImage image)
+    private int Run(RgbImage image, CancellationToken cancellation)
     {
         int side = NetworkInput.PaddedSide(image.Height, image.Width);
         if (side > LongestSide)
@@ -79,16 +85,16 @@ public sealed class Predictor : IDisposable
         if (_pixels.Length < length) _pixels = new float[length];
         NetworkInput.Prepare(image, side, _network.Configuration.Preprocessing, _pixels.AsSpan(0, length));
         if (_shape is null || _shape.Maps[0].Height != side) _shape = RaggedShape.Map(side, side, 3);
-        _execution.Run(this, ExecutionMode.Predict, _shape, _body);
+        _execution.Run(this, ExecutionMode.Predict, _shape, _body, cancellation);
         return side;
     }
 
     private void Forward()
     {
-        MultiScaleScores scores = _network.ThreeScales.Forward(_execution, _pixels.AsSpan(0, (int)_shape!.Length), _shape);
+        MultiScaleScores scores = _network.MultiScale.Forward(_execution, _pixels.AsSpan(0, (int)_shape!.Length), _shape);
         _scoreSize = scores.Fused.Shape.Maps[0];
         int length = (int)scores.Fused.Shape.Length;
         if (_values.Length < length) _values = new float[length];
-        _execution.Backend.Download(scores.Fused, _values.AsSpan(0, length));
+        _execution.Download(scores.Fused, _values.AsSpan(0, length));
     }
 }

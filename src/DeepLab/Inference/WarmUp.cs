@@ -16,11 +16,13 @@ public static class WarmUp
     private const int Side = 33;
 
     /// <summary>Predicts an empty image with a network of few channels that has all layers of a ResNet, and draws its labels over it.</summary>
-    /// <param name="backend">A backend of the kind that will predict, used by nobody else meanwhile; one thread is enough.</param>
-    public static void Run(Backend backend)
+    /// <param name="device">The device that will predict.</param>
+    /// <param name="options">How it will compute; one thread is used whatever they say.</param>
+    public static void Run(Device device, BackendOptions? options = null)
     {
-        using var execution = new Execution(backend);
-        var scales = new MultiScale(new SmallNetwork(backend));
+        using Backend backend = device.CreateBackend((options ?? new BackendOptions()) with { Threads = 1 });
+        using Execution execution = backend.CreateExecution();
+        var scales = new MultiScale(new SmallNetwork(backend), NetworkScale.DeepLab);
         var pixels = new float[Side * Side * 3];
         RaggedShape shape = RaggedShape.Map(Side, Side, 3);
         Tensor? fused = null;
@@ -44,7 +46,7 @@ public static class WarmUp
 
         public SmallNetwork(Backend backend)
         {
-            _stem = new Conv(backend, "stem", new ConvolutionGeometry(3, Width, 7, 2, 1, 3), "bn", relu: true);
+            _stem = new Conv(backend, "stem", new ConvolutionSpec(3, Width, 7, 2, 1, 3), "bn", relu: true);
             _blocks =
             [
                 new Bottleneck(backend, "projecting", Width, Width, stride: 2, dilation: 1, project: true),

@@ -6,31 +6,17 @@ namespace DeepLab.Layers;
 /// <summary>
 /// Atrous spatial pyramid pooling (arXiv:1606.00915): the sum of 3×3 convolutions of the same map with different dilations, each with a bias.
 /// </summary>
-public sealed class Aspp
+internal sealed class Aspp
 {
     private readonly Conv[] _branches;
-    private readonly ConvolutionGeometry[] _geometries;
-    private readonly ConvolutionWeights[] _weights;
-    private readonly Tensor[] _weightGradients, _biasGradients;
-    private RaggedShape? _lastInputShape, _lastOutputShape;
-    private Tensor? _x;
+    private readonly PreparedAspp _aspp;
 
     /// <summary>Creates the layer with zero weights.</summary>
     public Aspp(Backend backend, string name, int inChannels, int classes, ReadOnlySpan<int> dilations)
     {
-        _branches = new Conv[dilations.Length];
-        _geometries = new ConvolutionGeometry[dilations.Length];
-        for (int i = 0; i < dilations.Length; i++)
-        {
-            _geometries[i] = new ConvolutionGeometry(inChannels, classes, 3, 1, dilations[i], dilations[i]);
-            _branches[i] = new Conv(backend, $"{name}.conv2d_list.{i}", _geometries[i], batchNorm: null, relu: false);
-        }
-
-        // A backend may keep one packed copy of them all, with whichever it likes.
-        _weights = [.. _branches.Select(b => b.DeviceWeights)];
-        foreach (Conv branch in _branches) branch.Changed = Discard;
-        _weightGradients = new Tensor[dilations.Length];
-        _biasGradients = new Tensor[dilations.Length];
+        var spec = new AsppSpec(inChannels, classes, 3, dilations);
+        _branches = [.. spec.Branches.Select((branch, i) => new Conv(backend, $"{name}.conv2d_list.{i}", branch, batchNorm: null, relu: false))];
+        _aspp = backend.Prepare(spec, [.. _branches.Select(b => b.DeviceWeights)], name);
     }
 
     /// <summary>The convolutions, in the order of their dilations.</summary>
@@ -39,34 +25,39 @@ public sealed class Aspp
     /// <summary>The scores, [.., classes].</summary>
     public Tensor Forward(Execution execution, Tensor x)
     {
-        if (!x.Shape.Equals(_lastInputShape)) (_lastInputShape, _lastOutputShape) = (x.Shape, _geometries[0].OutputShape(x.Shape));
-        _x = x;
-        Tensor y = execution.Arena.Rent(_lastOutputShape!);
-        foreach (ConvolutionWeights weights in _weights) weights.Keep = execution.PackedCopies;
-        execution.Backend.PyramidForward(_geometries, x, _weights, y);
+        Activations activations = execution.StateOf<Activations>(this);
+        if (!x.Shape.Equals(activations.InputShape)) (activations.InputShape, activations.OutputShape) = (x.Shape, x.Shape.WithChannels(_aspp.Spec.OutChannels));
+        activations.Input = x;
+        Tensor y = execution.Arena.Rent(activations.OutputShape!);
+        _aspp.Forward(execution, x, y);
         return y;
     }
 
     /// <summary>Adds the weights' gradients and returns that of the input, masked by its ReLU. dy is given back.</summary>
     public Tensor Backward(Execution execution, Tensor dy)
     {
-        Tensor x = _x ?? throw new InvalidOperationException("Backward was called before Forward.");
-        for (int i = 0; i < _branches.Length; i++)
-        {
-            (Parameter weight, Parameter bias) = (_branches[i].Weight, _branches[i].Bias!);
-            _weightGradients[i] = weight.Gradient ?? throw new InvalidOperationException($"{weight.Name} has no gradient: allocate it before training.");
-            _biasGradients[i] = bias.Gradient ?? throw new InvalidOperationException($"{bias.Name} has no gradient: allocate it before training.");
-        }
-
-        execution.Backend.PyramidBackwardWeights(_geometries, x, dy, _weightGradients, _biasGradients);
+        Activations activations = execution.StateOf<Activations>(this);
+        Tensor x = activations.Input ?? throw new InvalidOperationException("Backward was called before Forward.");
+        Tensor[] kernels = activations.KernelGradients ??= new Tensor[_branches.Length], biases = activations.BiasGradients ??= new Tensor[_branches.Length];
+        for (int i = 0; i < _branches.Length; i++) (kernels[i], biases[i]) = (_branches[i].Weight.RequiredGradient, _branches[i].Bias!.RequiredGradient);
+        _aspp.BackwardWeights(execution, x, dy, kernels, biases);
         Tensor dx = execution.Arena.Rent(x.Shape);
-        execution.Backend.PyramidBackwardInput(_geometries, dy, _weights, dx, mask: x);
+        _aspp.BackwardInput(execution, dy, dx, mask: x);
         execution.Arena.Return(dy);
         return dx;
     }
 
-    private void Discard()
+    /// <summary>Frees the packed copies of the weights.</summary>
+    public void ReleasePrepacked()
     {
-        foreach (ConvolutionWeights weights in _weights) weights.Discard();
+        _aspp.ReleasePrepacked();
+        foreach (Conv branch in _branches) branch.ReleasePrepacked();
+    }
+
+    private sealed class Activations
+    {
+        public RaggedShape? InputShape, OutputShape;
+        public Tensor? Input;
+        public Tensor[]? KernelGradients, BiasGradients;
     }
 }

@@ -7,7 +7,7 @@ namespace DeepLab.Layers;
 /// Frozen batch norm: y = (x − mean) / √(variance + ε) · gamma + beta, kept as the affine map that the convolution before it applies.
 /// Its parameters and statistics stay as they are in training (Caffe's <c>use_global_stats</c>).
 /// </summary>
-public sealed class BatchNorm
+internal sealed class BatchNorm
 {
     /// <summary>ε of every batch norm in the network.</summary>
     public const double Epsilon = 1e-5;
@@ -29,16 +29,16 @@ public sealed class BatchNorm
         Fold();
     }
 
-    /// <summary>The factor of the normalised value, a channel.</summary>
+    /// <summary>The factor of the normalised value, one per channel.</summary>
     public StateTensor Gamma { get; }
 
-    /// <summary>The summand, a channel.</summary>
+    /// <summary>The summand, one per channel.</summary>
     public StateTensor Beta { get; }
 
-    /// <summary>The mean, a channel.</summary>
+    /// <summary>The mean, one per channel.</summary>
     public StateTensor Mean { get; }
 
-    /// <summary>The variance, a channel.</summary>
+    /// <summary>The variance, one per channel.</summary>
     public StateTensor Variance { get; }
 
     /// <summary>gamma / √(variance + ε), on the device.</summary>
@@ -51,12 +51,12 @@ public sealed class BatchNorm
     public IEnumerable<StateTensor> State => [Gamma, Beta, Mean, Variance];
 
     /// <summary>Measures mean and (biased) variance over all rows of x and sets them.</summary>
-    internal void Measure(Tensor x)
+    internal void Measure(Execution execution, Tensor x)
     {
         int channels = Gamma.Length;
         var sum = new double[channels];
         var squares = new double[channels];
-        _backend.ChannelMoments(x, sum, squares);
+        execution.ChannelMoments(x, sum, squares);
         var mean = new float[channels];
         var variance = new float[channels];
         for (int i = 0; i < channels; i++)

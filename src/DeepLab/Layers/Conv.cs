@@ -4,31 +4,28 @@ using DeepLab.Tensors;
 namespace DeepLab.Layers;
 
 /// <summary>
-/// A convolution with what follows it: frozen batch norm or a bias, a shortcut added, ReLU. Nothing is stored but its input and output.
+/// A convolution with what follows it: frozen batch norm or a bias, a shortcut added, ReLU. Nothing is stored but its input and output, and these by the <see cref="Execution"/>.
 /// </summary>
-public sealed class Conv
+internal sealed class Conv
 {
-    private readonly ConvolutionGeometry _geometry;
+    private readonly PreparedConvolution _convolution;
     private readonly ConvolutionWeights _weights;
     private readonly bool _relu;
-    private RaggedShape? _lastInputShape, _lastOutputShape;
-    private Tensor? _x;
 
     /// <summary>Creates the layer with zero weights.</summary>
     /// <param name="backend">Where its parameters live.</param>
     /// <param name="name">Its path in weights files.</param>
-    /// <param name="geometry">Channels, kernel, stride, dilation, padding.</param>
+    /// <param name="spec">Channels, kernel, stride, dilation, padding.</param>
     /// <param name="batchNorm">The path of its batch norm, or null for a bias instead.</param>
     /// <param name="relu">Whether ReLU ends it.</param>
-    public Conv(Backend backend, string name, ConvolutionGeometry geometry, string? batchNorm, bool relu)
+    public Conv(Backend backend, string name, ConvolutionSpec spec, string? batchNorm, bool relu)
     {
-        _geometry = geometry;
         _relu = relu;
-        Weight = new Parameter(
-            backend, $"{name}.weight", [geometry.OutChannels, geometry.InChannels, geometry.KernelSize, geometry.KernelSize], MarkChanged);
-        if (batchNorm is null) Bias = new Parameter(backend, $"{name}.bias", [geometry.OutChannels], MarkChanged);
-        else BatchNorm = new BatchNorm(backend, batchNorm, geometry.OutChannels, MarkChanged);
+        Weight = new Parameter(backend, $"{name}.weight", [spec.OutChannels, spec.InChannels, spec.KernelSize, spec.KernelSize], MarkChanged);
+        if (batchNorm is null) Bias = new Parameter(backend, $"{name}.bias", [spec.OutChannels], MarkChanged);
+        else BatchNorm = new BatchNorm(backend, batchNorm, spec.OutChannels, MarkChanged);
         _weights = new ConvolutionWeights(Weight.Kernel, BatchNorm?.Scale, BatchNorm?.Shift ?? Bias!.Value);
+        _convolution = backend.Prepare(spec, _weights, name);
     }
 
     /// <summary>The kernel.</summary>
@@ -40,13 +37,10 @@ public sealed class Conv
     /// <summary>The frozen batch norm, or null.</summary>
     public BatchNorm? BatchNorm { get; }
 
-    /// <summary>Kernel, scale and shift as a backend reads them, for layers that run several convolutions at once.</summary>
-    internal ConvolutionWeights DeviceWeights => _weights;
+    /// <summary>Kernel, scale and shift as a device reads them, for layers that run several convolutions at once.</summary>
+    public ConvolutionWeights DeviceWeights => _weights;
 
-    /// <summary>Called when a value changed.</summary>
-    internal Action? Changed { get; set; }
-
-    /// <summary>What is learnt.</summary>
+    /// <summary>What is learned.</summary>
     public IEnumerable<Parameter> Parameters => Bias is null ? [Weight] : [Weight, Bias];
 
     /// <summary>All that a weights file holds of it.</summary>
@@ -55,7 +49,9 @@ public sealed class Conv
     /// <summary>y = relu(norm(x ∗ w) + shortcut), in a tensor rented for it.</summary>
     public Tensor Forward(Execution execution, Tensor x, Tensor? shortcut = null)
     {
-        Tensor y = execution.Arena.Rent(OutputShape(x.Shape));
+        Activations activations = ActivationsOf(execution);
+        if (!x.Shape.Equals(activations.InputShape)) (activations.InputShape, activations.OutputShape) = (x.Shape, _convolution.Spec.OutputShape(x.Shape));
+        Tensor y = execution.Arena.Rent(activations.OutputShape!);
         Apply(execution, x, y, accumulate: false, shortcut);
         return y;
     }
@@ -71,62 +67,51 @@ public sealed class Conv
     public Tensor Backward(Execution execution, Tensor dy)
     {
         BackwardWeights(execution, dy);
-        Tensor dx = execution.Arena.Rent(Input.Shape);
+        Tensor dx = execution.Arena.Rent(InputOf(execution).Shape);
         BackwardInput(execution, dy, dx, accumulate: false, mask: true);
         return dx;
     }
 
     /// <summary>Adds the gradients of weights and bias to what they hold.</summary>
-    public void BackwardWeights(Execution execution, Tensor dy) => execution.Backend.ConvolutionBackwardWeights(
-        _geometry, Input, dy, BatchNorm?.Scale,
-        Weight.Gradient ?? throw new InvalidOperationException($"{Weight.Name} has no gradient: allocate it before training."), Bias?.Gradient);
+    public void BackwardWeights(Execution execution, Tensor dy) =>
+        _convolution.BackwardWeights(execution, InputOf(execution), dy, Weight.RequiredGradient, Bias?.Gradient);
 
     /// <summary>dx = [dx +] the gradient of the input, zero where the input is not positive if <paramref name="mask"/>.</summary>
     public void BackwardInput(Execution execution, Tensor dy, Tensor dx, bool accumulate, bool mask) =>
-        execution.Backend.ConvolutionBackwardInput(_geometry, dy, _weights, dx, accumulate, mask ? Input : null);
-
-    /// <summary>Says where the last input is now, after its memory served something else meanwhile.</summary>
-    internal void MoveInput(Tensor x) => _x = x;
-
-    /// <summary>The shape of the last input.</summary>
-    public RaggedShape InputShape => Input.Shape;
+        _convolution.BackwardInput(execution, dy, dx, accumulate, mask ? InputOf(execution) : null);
 
     /// <summary>The last input, which backward reads.</summary>
-    internal Tensor Input => _x ?? throw new InvalidOperationException("Backward was called before Forward.");
+    public Tensor InputOf(Execution execution) => ActivationsOf(execution).Input ?? throw new InvalidOperationException("Backward was called before Forward.");
 
-    private void MarkChanged()
-    {
-        _weights?.Discard(); // null while it is still being built
-        Changed?.Invoke();
-    }
+    /// <summary>Says where the last input is now, after its memory served something else meanwhile.</summary>
+    public void MoveInput(Execution execution, Tensor x) => ActivationsOf(execution).Input = x;
 
-    private RaggedShape OutputShape(RaggedShape input)
-    {
-        if (_lastInputShape is null || !_lastInputShape.Equals(input))
-        {
-            _lastOutputShape = _geometry.OutputShape(input);
-            _lastInputShape = input;
-        }
+    /// <summary>Frees the packed copies of the weights.</summary>
+    public void ReleasePrepacked() => _convolution.ReleasePrepacked();
 
-        return _lastOutputShape!;
-    }
+    private void MarkChanged() => _weights?.MarkChanged(); // null while it is still being built
+
+    private Activations ActivationsOf(Execution execution) => execution.StateOf<Activations>(this);
 
     private void Apply(Execution execution, Tensor x, Tensor y, bool accumulate, Tensor? shortcut)
     {
-        _x = x;
-        _weights.Keep = execution.PackedCopies;
-        if (execution.Mode == ExecutionMode.Calibrate && BatchNorm is not null)
-            Calibrate(execution, x, y, accumulate ? y : shortcut);
-        else
-            execution.Backend.ConvolutionForward(_geometry, x, _weights, y, accumulate, shortcut, _relu);
+        ActivationsOf(execution).Input = x;
+        if (execution.Mode == ExecutionMode.Calibrate && BatchNorm is not null) Calibrate(execution, x, y, accumulate ? y : shortcut);
+        else _convolution.Forward(execution, x, y, accumulate, shortcut, _relu);
     }
 
     private void Calibrate(Execution execution, Tensor x, Tensor y, Tensor? shortcut)
     {
         Tensor raw = execution.Arena.Rent(y.Shape);
-        execution.Backend.ConvolutionForward(_geometry, x, new ConvolutionWeights(Weight.Kernel, null, null), raw, false, null, false);
-        if (!execution.Arena.IsPlanning) BatchNorm!.Measure(raw);
-        execution.Backend.Affine(raw, BatchNorm!.Scale, BatchNorm.Shift, shortcut, _relu, y);
+        execution.Backend.Prepare(_convolution.Spec, new ConvolutionWeights(Weight.Kernel, null, null)).Forward(execution, x, raw);
+        if (!execution.IsPlanning) BatchNorm!.Measure(execution, raw);
+        execution.Affine(raw, BatchNorm!.Scale, BatchNorm.Shift, shortcut, _relu, y);
         execution.Arena.Return(raw);
+    }
+
+    private sealed class Activations
+    {
+        public RaggedShape? InputShape, OutputShape;
+        public Tensor? Input;
     }
 }

@@ -4,33 +4,33 @@ using DeepLab.Tensors;
 namespace DeepLab.Layers;
 
 /// <summary>Max pooling in ceil mode over maps that came out of a ReLU.</summary>
-public sealed class MaxPool(PoolingGeometry geometry)
+internal sealed class MaxPool(PoolingGeometry geometry)
 {
-    private RaggedShape? _lastInputShape, _lastOutputShape;
-    private Tensor? _x, _y;
-
     /// <summary>The largest value of each window.</summary>
     public Tensor Forward(Execution execution, Tensor x)
     {
-        if (_lastInputShape is null || !_lastInputShape.Equals(x.Shape))
-        {
-            _lastOutputShape = geometry.OutputShape(x.Shape);
-            _lastInputShape = x.Shape;
-        }
-
-        _x = x;
-        _y = execution.Arena.Rent(_lastOutputShape!);
-        execution.Backend.MaxPoolForward(geometry, x, _y);
-        return _y;
+        Activations activations = execution.StateOf<Activations>(this);
+        if (!x.Shape.Equals(activations.InputShape)) (activations.InputShape, activations.OutputShape) = (x.Shape, geometry.OutputShape(x.Shape));
+        Tensor y = execution.Arena.Rent(activations.OutputShape!);
+        execution.MaxPoolForward(geometry, x, y);
+        (activations.Input, activations.Output) = (x, y);
+        return y;
     }
 
     /// <summary>The gradient of the input, masked by its ReLU. The output is given back.</summary>
     public Tensor Backward(Execution execution, Tensor dy)
     {
-        if (_x is null || _y is null) throw new InvalidOperationException("Backward was called before Forward.");
-        Tensor dx = execution.Arena.Rent(_x.Shape);
-        execution.Backend.MaxPoolBackward(geometry, _x, _y, dy, dx, mask: true);
-        execution.Arena.Return(_y);
+        Activations activations = execution.StateOf<Activations>(this);
+        if (activations.Input is not Tensor x || activations.Output is not Tensor y) throw new InvalidOperationException("Backward was called before Forward.");
+        Tensor dx = execution.Arena.Rent(x.Shape);
+        execution.MaxPoolBackward(geometry, x, y, dy, dx, mask: true);
+        execution.Arena.Return(y);
         return dx;
+    }
+
+    private sealed class Activations
+    {
+        public RaggedShape? InputShape, OutputShape;
+        public Tensor? Input, Output;
     }
 }

@@ -4,10 +4,10 @@ using DeepLab.Tensors;
 namespace DeepLab.Layers;
 
 /// <summary>
-/// Values that are learnt: a convolution's weights or bias. On the device weights lie as [height, width, in, out], so that a row of the product's
+/// Values that are learned: a convolution's weights or bias. On the device weights lie as [height, width, in, out], so that a row of the product's
 /// right matrix is contiguous; in files as [out, in, height, width].
 /// </summary>
-public sealed class Parameter : StateTensor
+internal sealed class Parameter : StateTensor
 {
     private readonly Backend _backend;
     private readonly Action _changed;
@@ -30,8 +30,12 @@ public sealed class Parameter : StateTensor
     /// <summary>The gradient on the device, laid out as the values, once <see cref="AllocateGradient"/> was called.</summary>
     public Tensor? Gradient { get; private set; }
 
+    /// <summary>The gradient, for a backward pass.</summary>
+    /// <exception cref="InvalidOperationException">It was not allocated.</exception>
+    public Tensor RequiredGradient => Gradient ?? throw new InvalidOperationException($"{Name} has no gradient: allocate it before training.");
+
     /// <summary>Multiplies the learning rate for this parameter.</summary>
-    public float RateMultiplier { get; set; } = 1;
+    public float LearningRateMultiplier { get; set; } = 1;
 
     /// <summary>Multiplies the weight decay for this parameter.</summary>
     public float DecayMultiplier { get; set; } = 1;

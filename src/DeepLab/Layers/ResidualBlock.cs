@@ -1,3 +1,4 @@
+using DeepLab.Backends;
 using DeepLab.Tensors;
 
 namespace DeepLab.Layers;
@@ -6,17 +7,15 @@ namespace DeepLab.Layers;
 /// A residual block (arXiv:1512.03385): y = relu(branch(x) + shortcut(x)), the branch a chain of convolutions with batch norm, the shortcut
 /// the identity or a projection.
 /// </summary>
-public abstract class ResidualBlock
+internal abstract class ResidualBlock
 {
     private readonly Conv[] _branch;
     private readonly Conv? _projection;
-    private readonly Tensor?[] _outputs;
 
     private protected ResidualBlock(Conv[] branch, Conv? projection)
     {
         _branch = branch;
         _projection = projection;
-        _outputs = new Tensor?[branch.Length];
     }
 
     /// <summary>All convolutions: the branch's in order, then the projection.</summary>
@@ -30,11 +29,12 @@ public abstract class ResidualBlock
     {
         // The shortcut waits in the output's own memory for the branch to be added, but for an input that is kept.
         Tensor map = x;
+        Tensor?[] outputs = OutputsOf(execution);
         for (int i = 0; i < _branch.Length - 1; i++)
         {
             Tensor next = _branch[i].Forward(execution, map);
             if (i > 0) execution.Release(map);
-            map = _outputs[i] = next;
+            map = outputs[i] = next;
         }
 
         Tensor y;
@@ -49,7 +49,7 @@ public abstract class ResidualBlock
         }
 
         execution.Release(map);
-        _outputs[^1] = y;
+        outputs[^1] = y;
         return y;
     }
 
@@ -60,16 +60,16 @@ public abstract class ResidualBlock
     public Tensor RecomputeOutput(Execution execution)
     {
         if (_projection is not null) throw new InvalidOperationException("The output of a block with a projection is kept.");
-        Tensor y = LastOfBranch.Forward(execution, Output(_branch.Length - 2), shortcut: _branch[0].Input);
-        _outputs[^1] = y;
+        Tensor y = LastOfBranch.Forward(execution, Output(execution, _branch.Length - 2), shortcut: _branch[0].InputOf(execution));
+        OutputsOf(execution)[^1] = y;
         return y;
     }
 
     /// <summary>Says where the input of the last Forward is now.</summary>
-    public void MoveInput(Tensor x)
+    public void MoveInput(Execution execution, Tensor x)
     {
-        _branch[0].MoveInput(x);
-        _projection?.MoveInput(x);
+        _branch[0].MoveInput(execution, x);
+        _projection?.MoveInput(execution, x);
     }
 
     /// <summary>
@@ -80,13 +80,13 @@ public abstract class ResidualBlock
     /// <param name="dy">The gradient of the output, zero where the output is.</param>
     public Tensor Backward(Execution execution, Tensor dy)
     {
-        execution.Arena.Return(Output(_branch.Length - 1));
+        execution.Arena.Return(Output(execution, _branch.Length - 1));
         Tensor gradient = dy;
         for (int i = _branch.Length - 1; i > 0; i--)
         {
             Tensor previous = _branch[i].Backward(execution, gradient);
             if (i < _branch.Length - 1) execution.Arena.Return(gradient);
-            execution.Arena.Return(Output(i - 1));
+            execution.Arena.Return(Output(execution, i - 1));
             gradient = previous;
         }
 
@@ -95,7 +95,7 @@ public abstract class ResidualBlock
         if (_projection is not null)
         {
             _projection.BackwardWeights(execution, dy);
-            dx = execution.Arena.Rent(_projection.InputShape);
+            dx = execution.Arena.Rent(_projection.InputOf(execution).Shape);
             _projection.BackwardInput(execution, dy, dx, accumulate: false, mask: false);
             execution.Arena.Return(dy);
         }
@@ -105,5 +105,16 @@ public abstract class ResidualBlock
         return dx;
     }
 
-    private Tensor Output(int i) => _outputs[i] ?? throw new InvalidOperationException("Backward was called before Forward.");
+    private Tensor?[] OutputsOf(Execution execution)
+    {
+        Activations activations = execution.StateOf<Activations>(this);
+        return activations.Outputs ??= new Tensor?[_branch.Length];
+    }
+
+    private Tensor Output(Execution execution, int i) => OutputsOf(execution)[i] ?? throw new InvalidOperationException("Backward was called before Forward.");
+
+    private sealed class Activations
+    {
+        public Tensor?[]? Outputs;
+    }
 }

@@ -3,7 +3,7 @@ namespace DeepLab.Layers;
 /// <summary>
 /// A named array of a network that its weights file holds, in PyTorch's shape: a convolution's weights are [out, in, height, width].
 /// </summary>
-public abstract class StateTensor(string name, params int[] shape)
+internal abstract class StateTensor(string name, params int[] shape)
 {
     /// <summary>The name in weights files: <c>Scale.layer1.0.conv1.weight</c>.</summary>
     public string Name { get; } = name;

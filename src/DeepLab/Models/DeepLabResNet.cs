@@ -5,23 +5,26 @@ using DeepLab.Tensors;
 namespace DeepLab.Models;
 
 /// <summary>
-/// DeepLab v2 (arXiv:1606.00915): a ResNet with atrous convolutions and ASPP, run at three scales whose scores are fused by their maximum.
+/// DeepLab v2 (arXiv:1606.00915): a ResNet with atrous convolutions and ASPP, run at three scales whose scores are fused by their maximum. Its weights may be read by any number of threads at once.
 /// </summary>
 public sealed class DeepLabResNet
 {
     /// <summary>Creates the network with zero weights.</summary>
+    /// <param name="backend">Where it computes; the backend stays the caller's.</param>
+    /// <param name="configuration">Depth and classes.</param>
+    /// <exception cref="DeepLabException">There is no such depth, or the classes are out of their range.</exception>
     public DeepLabResNet(Backend backend, DeepLabConfiguration configuration)
     {
         Configuration = configuration;
         Backend = backend;
-        OneScale = new ResNet(backend, configuration);
-        ThreeScales = new MultiScale(OneScale);
-        Parameters = [.. OneScale.Convolutions.SelectMany(c => c.Parameters)];
-        State = [.. OneScale.Convolutions.SelectMany(c => c.State)];
-        foreach (Conv branch in OneScale.Head.Branches)
+        ResNet = new ResNet(backend, configuration);
+        MultiScale = new MultiScale(ResNet, NetworkScale.DeepLab);
+        Parameters = [.. ResNet.Convolutions.SelectMany(c => c.Parameters)];
+        State = [.. ResNet.Convolutions.SelectMany(c => c.State)];
+        foreach (Conv branch in ResNet.Head.Branches)
         {
-            branch.Weight.RateMultiplier = 10;
-            branch.Bias!.RateMultiplier = 20;
+            branch.Weight.LearningRateMultiplier = 10;
+            branch.Bias!.LearningRateMultiplier = 20;
             branch.Bias.DecayMultiplier = 0;
         }
     }
@@ -29,33 +32,26 @@ public sealed class DeepLabResNet
     /// <summary>Depth and classes.</summary>
     public DeepLabConfiguration Configuration { get; }
 
-    /// <summary>Where the parameters live.</summary>
+    /// <summary>Where it computes.</summary>
     public Backend Backend { get; }
 
+    /// <summary>How many numbers are learned.</summary>
+    public long ParameterCount => Parameters.Sum(p => (long)p.Length);
+
     /// <summary>The network that the scales share.</summary>
-    public ResNet OneScale { get; }
+    internal ResNet ResNet { get; }
 
     /// <summary>The network that is trained and predicts.</summary>
-    public MultiScale ThreeScales { get; }
+    internal MultiScale MultiScale { get; }
 
-    /// <summary>What is learnt.</summary>
-    public IReadOnlyList<Parameter> Parameters { get; }
+    /// <summary>What is learned.</summary>
+    internal IReadOnlyList<Parameter> Parameters { get; }
 
     /// <summary>All arrays of a weights file, with the names of the seed's .pth files.</summary>
-    public IReadOnlyList<StateTensor> State { get; }
-
-    /// <summary>Sets how much faster the last layer learns: its weights by the factor, its biases by twice that (Caffe's lr_mult 10 and 20).</summary>
-    public void SetHeadRateMultiplier(float factor)
-    {
-        foreach (Conv branch in OneScale.Head.Branches)
-        {
-            branch.Weight.RateMultiplier = factor;
-            branch.Bias!.RateMultiplier = 2 * factor;
-        }
-    }
+    internal IReadOnlyList<StateTensor> State { get; }
 
     /// <summary>The size of the score map of an image.</summary>
-    public static MapSize ScoreSize(MapSize image)
+    internal static MapSize ScoreSize(MapSize image)
     {
         static int Side(int n)
         {
@@ -66,4 +62,17 @@ public sealed class DeepLabResNet
 
         return new MapSize(Side(image.Height), Side(image.Width));
     }
+
+    /// <summary>Sets how much faster the last layer learns: its weights by the factor, its biases by twice that (Caffe's lr_mult 10 and 20).</summary>
+    internal void SetHeadLearningRateMultiplier(float factor)
+    {
+        foreach (Conv branch in ResNet.Head.Branches)
+        {
+            branch.Weight.LearningRateMultiplier = factor;
+            branch.Bias!.LearningRateMultiplier = 2 * factor;
+        }
+    }
+
+    /// <summary>Frees the packed copies of kernels, which the next computations make anew.</summary>
+    internal void ReleasePrepacked() => ResNet.ReleasePrepacked();
 }

@@ -1,10 +1,11 @@
+using DeepLab.Backends;
 using DeepLab.Layers;
 using DeepLab.Tensors;
 
 namespace DeepLab.Models;
 
 /// <summary>A network from images to score maps.</summary>
-public interface INetwork
+internal interface INetwork
 {
     /// <summary>Its convolutions, which hold all its parameters, in the order of weights files.</summary>
     IEnumerable<Conv> Convolutions { get; }

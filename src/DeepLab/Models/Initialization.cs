@@ -8,7 +8,7 @@ namespace DeepLab.Models;
 public static class Initialization
 {
     /// <summary>The standard deviation of the last layer's weights.</summary>
-    public const double HeadDeviation = 0.01;
+    public const double HeadStandardDeviation = 0.01;
 
     /// <summary>Gamma of the last batch norm of each residual branch: small, so that a deep sum starts near the identity.</summary>
     public const float BranchGain = 0.3f;
@@ -20,11 +20,11 @@ public static class Initialization
     public static void FromScratch(DeepLabResNet network, ulong seed)
     {
         int index = 0;
-        foreach (Conv conv in network.OneScale.Convolutions)
+        foreach (Conv conv in network.ResNet.Convolutions)
         {
             IReadOnlyList<int> shape = conv.Weight.Shape;
             bool head = conv.BatchNorm is null;
-            double deviation = head ? HeadDeviation : Math.Sqrt(2.0 / ((double)shape[0] * shape[2] * shape[3]));
+            double deviation = head ? HeadStandardDeviation : Math.Sqrt(2.0 / ((double)shape[0] * shape[2] * shape[3]));
             Fill(conv.Weight, new SeededRandom(seed, (ulong)index++), deviation);
             conv.Bias?.CopyFrom(new float[conv.Bias.Length]);
             if (conv.BatchNorm is not { } norm) continue;
@@ -34,7 +34,7 @@ public static class Initialization
             norm.Variance.CopyFrom(Constant(norm.Variance.Length, 1));
         }
 
-        foreach (ResidualBlock block in network.OneScale.Blocks)
+        foreach (ResidualBlock block in network.ResNet.Blocks)
         {
             StateTensor gamma = block.LastOfBranch.BatchNorm!.Gamma;
             gamma.CopyFrom(Constant(gamma.Length, BranchGain));
@@ -45,9 +45,9 @@ public static class Initialization
     public static void Head(DeepLabResNet network, ulong seed)
     {
         int index = 0;
-        foreach (Conv branch in network.OneScale.Head.Branches)
+        foreach (Conv branch in network.ResNet.Head.Branches)
         {
-            Fill(branch.Weight, new SeededRandom(seed, (ulong)index++), HeadDeviation);
+            Fill(branch.Weight, new SeededRandom(seed, (ulong)index++), HeadStandardDeviation);
             branch.Bias!.CopyFrom(new float[branch.Bias.Length]);
         }
     }
@@ -60,12 +60,12 @@ public static class Initialization
     /// <param name="network">The network.</param>
     /// <param name="pixels">The images [h, w, 3], one after another.</param>
     /// <param name="images">Their shape.</param>
-    public static void MeasureBatchNorm(Execution execution, DeepLabResNet network, float[] pixels, Tensors.RaggedShape images) =>
+    internal static void MeasureBatchNorm(Execution execution, DeepLabResNet network, float[] pixels, Tensors.RaggedShape images) =>
         execution.Run(new object(), ExecutionMode.Calibrate, images, () =>
         {
             Tensors.Tensor x = execution.Arena.Rent(images);
-            execution.Backend.Upload(pixels, x);
-            network.OneScale.Forward(execution, x);
+            execution.Upload(pixels, x);
+            network.ResNet.Forward(execution, x);
         });
 
     private static void Fill(Parameter parameter, SeededRandom random, double deviation)

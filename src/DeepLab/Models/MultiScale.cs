@@ -1,98 +1,164 @@
 using System.Collections.Immutable;
 using DeepLab.Backends;
-using DeepLab.Layers;
 using DeepLab.Tensors;
 
 namespace DeepLab.Models;
 
-/// <summary>Score maps of a three-scale pass; or their gradients.</summary>
-/// <param name="Full">At scale 1.</param>
-/// <param name="ThreeQuarters">At scale 0.75, resized to the first's size.</param>
-/// <param name="Half">At scale 0.5, at its own size.</param>
-/// <param name="Fused">The elementwise maximum of the three at the first's size.</param>
-public readonly record struct MultiScaleScores(Tensor Full, Tensor ThreeQuarters, Tensor Half, Tensor Fused);
+/// <summary>One of the scales that a network sees its images at.</summary>
+/// <param name="Factor">What the sides are multiplied by: n becomes ⌊factor · n⌋ + 1, and stays n at 1.</param>
+/// <param name="LossAtFullSize">Whether the loss is taken of the scores resized to the first scale's size, or at their own size.</param>
+internal readonly record struct NetworkScale(double Factor, bool LossAtFullSize)
+{
+    /// <summary>The scales of DeepLab v2 (arXiv:1606.00915), as Caffe's network has them.</summary>
+    public static ImmutableArray<NetworkScale> DeepLab { get; } = [new(1, true), new(0.75, true), new(0.5, false)];
+
+    /// <summary>The image itself alone.</summary>
+    public static ImmutableArray<NetworkScale> One { get; } = [new(1, true)];
+
+    /// <summary>A side at this scale.</summary>
+    public int SideOf(int side) => Factor == 1 ? side : (int)(side * Factor) + 1;
+
+    /// <summary>A size at this scale.</summary>
+    public MapSize SizeOf(MapSize size) => new(SideOf(size.Height), SideOf(size.Width));
+}
+
+/// <summary>The score maps of a pass, or their gradients. The object belongs to the execution and is the same at every pass.</summary>
+internal sealed class MultiScaleScores
+{
+    /// <summary>What losses are taken of: the scores of each scale, at the size that <see cref="NetworkScale.LossAtFullSize"/> says, and if there are several scales their maximum.</summary>
+    public Tensor[] Outputs { get; init; } = [];
+
+    /// <summary>The elementwise maximum of all scales at the first one's size: the network's answer.</summary>
+    public Tensor Fused => Outputs[^1];
+
+    /// <summary>The network's own output: the scores of all scales at their own sizes.</summary>
+    internal Tensor Raw { get; set; } = null!;
+
+    /// <summary>The scores of each scale at the first one's size.</summary>
+    internal Tensor[] Resized { get; init; } = [];
+}
 
 /// <summary>
-/// Runs any network on images at 1, 0.75 and 0.5 of their size with the same weights (arXiv:1511.03339) and fuses the scores by their
-/// maximum. All three travel through the network as one ragged batch. Sides become ⌊0.75·n⌋ + 1 and ⌊0.5·n⌋ + 1.
+/// Runs any network on images at several scales with the same weights (arXiv:1511.03339) and fuses the scores by their
+/// maximum. All scales travel through the network as one ragged batch.
 /// </summary>
-public sealed class MultiScale(INetwork network)
+internal sealed class MultiScale
 {
-    private RaggedShape? _lastImages, _lastPyramid;
-    private Tensor? _pyramid, _scores, _halfScores, _threeQuarters, _half, _fused;
+    private readonly INetwork _network;
 
-    /// <summary>The network that all scales share.</summary>
-    public INetwork Network => network;
+    /// <summary>Wraps a network.</summary>
+    /// <param name="network">The network that all scales share.</param>
+    /// <param name="scales">The scales; the first is 1.</param>
+    public MultiScale(INetwork network, ImmutableArray<NetworkScale> scales)
+    {
+        if (scales.IsDefaultOrEmpty || scales[0] != new NetworkScale(1, true)) throw new ArgumentException("The first scale is 1, with its loss at full size.", nameof(scales));
+        _network = network;
+        Scales = scales;
+    }
 
-    /// <summary>The score maps, rented from the arena. Nothing of them needs to be given back.</summary>
+    /// <summary>The scales, the first of which is 1.</summary>
+    public ImmutableArray<NetworkScale> Scales { get; }
+
+    /// <summary>How many losses there are: one per scale, and one of the maximum of several.</summary>
+    public int Outputs => Scales.Length == 1 ? 1 : Scales.Length + 1;
+
+    /// <summary>The score maps, rented from the arena. They need not be given back.</summary>
     /// <param name="execution">Where it runs.</param>
     /// <param name="pixels">The images [h, w, 3], one after another, in host memory.</param>
     /// <param name="images">Their shape.</param>
     public MultiScaleScores Forward(Execution execution, ReadOnlySpan<float> pixels, RaggedShape images)
     {
         int count = images.Maps.Length;
-        Tensor pyramid = execution.Arena.Rent(PyramidOf(images));
-        Tensor full = execution.Arena.View(pyramid, 0, count);
-        execution.Backend.Upload(pixels, full);
-        execution.Backend.ResizeForward(full, execution.Arena.View(pyramid, count, count));
-        execution.Backend.ResizeForward(full, execution.Arena.View(pyramid, 2 * count, count));
-        Tensor scores = network.Forward(execution, pyramid);
-        execution.Release(pyramid);
-
-        Tensor fullScores = execution.Arena.View(scores, 0, count);
-        _halfScores = execution.Arena.View(scores, 2 * count, count);
-        _threeQuarters = execution.Arena.Rent(fullScores.Shape);
-        _half = execution.Arena.Rent(fullScores.Shape);
-        _fused = execution.Arena.Rent(fullScores.Shape);
-        execution.Backend.ResizeForward(execution.Arena.View(scores, count, count), _threeQuarters);
-        execution.Backend.ResizeForward(_halfScores, _half);
-        execution.Backend.MaximumForward(fullScores, _threeQuarters, _half, _fused);
-        _pyramid = pyramid;
-        _scores = scores;
-        return new MultiScaleScores(fullScores, _threeQuarters, _halfScores, _fused);
-    }
-
-    /// <summary>
-    /// Adds the gradients of all weights for the gradients of the four score maps that <paramref name="fill"/> writes.
-    /// </summary>
-    /// <param name="execution">Where it runs.</param>
-    /// <param name="scores">What <see cref="Forward"/> returned.</param>
-    /// <param name="fill">Writes the gradient of each score map; it is run while planning too.</param>
-    public void Backward(Execution execution, in MultiScaleScores scores, Action<MultiScaleScores> fill)
-    {
-        if (_scores is null || _half is null || _threeQuarters is null || _fused is null || _pyramid is null)
-            throw new InvalidOperationException("Backward was called before Forward.");
-        int count = scores.Full.Shape.Maps.Length;
+        Activations activations = execution.StateOf<Activations>(this);
         Arena arena = execution.Arena;
-        Tensor gradient = arena.Rent(_scores.Shape);
-        var gradients = new MultiScaleScores(
-            arena.View(gradient, 0, count), arena.Rent(scores.Full.Shape), arena.View(gradient, 2 * count, count), arena.Rent(scores.Full.Shape));
-        fill(gradients);
+        Tensor input = arena.Rent(activations.InputOf(images, Scales));
+        Tensor full = arena.View(input, 0, count);
+        execution.Upload(pixels, full);
+        for (int i = 1; i < Scales.Length; i++) execution.ResizeForward(full, arena.View(input, i * count, count));
+        Tensor raw = _network.Forward(execution, input);
+        execution.Release(input);
 
-        // The maximum's gradient joins those of the maps that won it, then both resizings go back.
-        Tensor half = arena.Rent(scores.Full.Shape);
-        execution.Backend.Clear(half);
-        execution.Backend.MaximumBackward(
-            scores.Full, _threeQuarters, _half, gradients.Fused, gradients.Full, gradients.ThreeQuarters, half);
-        execution.Backend.ResizeBackward(gradients.ThreeQuarters, arena.View(gradient, count, count), accumulate: false);
-        execution.Backend.ResizeBackward(half, gradients.Half, accumulate: true);
-        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[half, gradients.Fused, gradients.ThreeQuarters]) arena.Return(tensor);
-        network.Backward(execution, gradient);
-    }
-
-    /// <summary>A side at one of the smaller scales.</summary>
-    public static int ScaledSide(int side, double scale) => (int)(side * scale) + 1;
-
-    private RaggedShape PyramidOf(RaggedShape images)
-    {
-        if (_lastImages is null || !_lastImages.Equals(images))
+        MultiScaleScores scores = activations.Scores ??= NewScores();
+        scores.Raw = raw;
+        for (int i = 0; i < Scales.Length; i++) scores.Outputs[i] = arena.View(raw, i * count, count);
+        scores.Resized[0] = scores.Outputs[0];
+        if (Scales.Length == 1) return scores;
+        for (int i = 1; i < Scales.Length; i++) scores.Resized[i] = arena.Rent(scores.Outputs[0].Shape);
+        scores.Outputs[^1] = arena.Rent(scores.Outputs[0].Shape);
+        for (int i = 1; i < Scales.Length; i++)
         {
-            ImmutableArray<MapSize> At(double scale) =>
-                [.. images.Maps.Select(m => new MapSize(ScaledSide(m.Height, scale), ScaledSide(m.Width, scale)))];
-            _lastPyramid = new RaggedShape([.. images.Maps, .. At(0.75), .. At(0.5)], images.Channels);
-            _lastImages = images;
+            execution.ResizeForward(scores.Outputs[i], scores.Resized[i]);
+            if (Scales[i].LossAtFullSize) scores.Outputs[i] = scores.Resized[i];
         }
 
-        return _lastPyramid!;
+        execution.MaximumForward(scores.Resized, scores.Fused);
+        return scores;
+    }
+
+    /// <summary>Rents the gradients of <see cref="MultiScaleScores.Outputs"/>, which the losses write whole; <see cref="Backward"/> gives them back.</summary>
+    public MultiScaleScores RentGradients(Execution execution, MultiScaleScores scores)
+    {
+        Activations activations = execution.StateOf<Activations>(this);
+        Arena arena = execution.Arena;
+        int count = scores.Fused.Shape.Maps.Length;
+        MultiScaleScores gradients = activations.Gradients ??= NewScores();
+        gradients.Raw = arena.Rent(scores.Raw.Shape);
+        for (int i = 0; i < Scales.Length; i++)
+            gradients.Outputs[i] = i > 0 && Scales[i].LossAtFullSize ? arena.Rent(scores.Fused.Shape) : arena.View(gradients.Raw, i * count, count);
+        if (Scales.Length > 1) gradients.Outputs[^1] = arena.Rent(scores.Fused.Shape);
+        return gradients;
+    }
+
+    /// <summary>Adds the gradients of all weights for the gradients of the score maps.</summary>
+    /// <param name="execution">Where it runs.</param>
+    /// <param name="scores">What <see cref="Forward"/> returned.</param>
+    /// <param name="gradients">What <see cref="RentGradients"/> returned, written.</param>
+    public void Backward(Execution execution, MultiScaleScores scores, MultiScaleScores gradients)
+    {
+        Arena arena = execution.Arena;
+        int count = scores.Fused.Shape.Maps.Length;
+        if (Scales.Length > 1)
+        {
+            // The maximum's gradient joins those of the maps that won it, then the resizings go back.
+            for (int i = 0; i < Scales.Length; i++)
+            {
+                gradients.Resized[i] = gradients.Outputs[i];
+                if (Scales[i].LossAtFullSize) continue;
+                gradients.Resized[i] = arena.Rent(scores.Fused.Shape);
+                execution.Clear(gradients.Resized[i]);
+            }
+
+            execution.MaximumBackward(scores.Resized, gradients.Fused, gradients.Resized);
+            for (int i = 1; i < Scales.Length; i++)
+            {
+                bool ownSize = !Scales[i].LossAtFullSize;
+                execution.ResizeBackward(gradients.Resized[i], ownSize ? gradients.Outputs[i] : arena.View(gradients.Raw, i * count, count), accumulate: ownSize);
+                arena.Return(gradients.Resized[i]);
+            }
+
+            arena.Return(gradients.Fused);
+        }
+
+        _network.Backward(execution, gradients.Raw);
+    }
+
+    private MultiScaleScores NewScores() => new() { Outputs = new Tensor[Outputs], Resized = new Tensor[Scales.Length] };
+
+    private sealed class Activations
+    {
+        private RaggedShape? _images, _input;
+
+        public MultiScaleScores? Scores, Gradients;
+
+        public RaggedShape InputOf(RaggedShape images, ImmutableArray<NetworkScale> scales)
+        {
+            if (!images.Equals(_images))
+            {
+                _input = new RaggedShape([.. scales.SelectMany(s => images.Maps.Select(s.SizeOf))], images.Channels);
+                _images = images;
+            }
+
+            return _input!;
+        }
     }
 }

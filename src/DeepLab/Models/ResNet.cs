@@ -8,7 +8,7 @@ namespace DeepLab.Models;
 /// ResNet (arXiv:1512.03385) at output stride 8 with atrous convolutions and the ASPP head of DeepLab v2 (arXiv:1606.00915): from images
 /// [h, w, 3] to scores [⌈h/8⌉ or so, .., classes].
 /// </summary>
-public sealed class ResNet : INetwork
+internal sealed class ResNet : INetwork
 {
     private const int StemWidth = 64;
 
@@ -21,7 +21,6 @@ public sealed class ResNet : INetwork
     // Blocks whose maps training does not keep but computes again: those of the first two stages of bottlenecks, which are a twentieth of a
     // ResNet-101's forward pass and an eighth of its maps. Of basic blocks they are a third of the pass.
     private readonly int _earlyBlocks;
-    private Tensor? _image, _stemOutput, _earlyOutput;
 
     /// <summary>Creates the network with zero weights.</summary>
     /// <param name="backend">Where its parameters live.</param>
@@ -32,7 +31,7 @@ public sealed class ResNet : INetwork
         configuration.Validate();
         IReadOnlyList<int> blocks = configuration.BlocksPerStage;
         _earlyBlocks = configuration.HasBottlenecks ? blocks[0] + blocks[1] : 0;
-        _conv1 = new Conv(backend, $"{prefix}conv1", new ConvolutionGeometry(3, StemWidth, 7, 2, 1, 3), $"{prefix}bn1", relu: true);
+        _conv1 = new Conv(backend, $"{prefix}conv1", new ConvolutionSpec(3, StemWidth, 7, 2, 1, 3), $"{prefix}bn1", relu: true);
         _pool1 = new MaxPool(new PoolingGeometry(3, 2, 1));
         int channels = StemWidth;
         channels = AddStage(backend, configuration, $"{prefix}layer1", channels, 64, blocks[0], stride: 1, dilation: 1);
@@ -54,6 +53,13 @@ public sealed class ResNet : INetwork
     /// <inheritdoc/>
     public IEnumerable<Conv> Convolutions => [_conv1, .. _blocks.SelectMany(b => b.Convolutions), .. _layer5.Branches];
 
+    /// <summary>Frees the packed copies of the weights.</summary>
+    public void ReleasePrepacked()
+    {
+        foreach (Conv convolution in Convolutions) convolution.ReleasePrepacked();
+        _layer5.ReleasePrepacked();
+    }
+
     /// <inheritdoc/>
     public Tensor Forward(Execution execution, Tensor image)
     {
@@ -62,7 +68,8 @@ public sealed class ResNet : INetwork
         execution.KeepsMaps = keep && early == 0;
         Tensor x = ForwardEarly(execution, image, early);
         execution.KeepsMaps = keep;
-        _earlyOutput = x;
+        Activations activations = execution.StateOf<Activations>(this);
+        (activations.Image, activations.EarlyOutput) = (image, x);
         for (int i = early; i < _blocks.Count; i++)
         {
             Tensor y = _blocks[i].Forward(execution, x);
@@ -73,7 +80,6 @@ public sealed class ResNet : INetwork
 
         Tensor scores = _layer5.Forward(execution, x);
         execution.Release(x);
-        _image = image;
         return scores;
     }
 
@@ -83,7 +89,7 @@ public sealed class ResNet : INetwork
         Tensor gradient = _layer5.Backward(execution, scoreGradient);
         for (int i = _blocks.Count - 1; i >= 0; i--)
         {
-            if (IsRecomputed(execution, i - 1)) _blocks[i].MoveInput(_blocks[i - 1].RecomputeOutput(execution));
+            if (IsRecomputed(execution, i - 1)) _blocks[i].MoveInput(execution, _blocks[i - 1].RecomputeOutput(execution));
             if (i == EarlyBlocks(execution) - 1) RecomputeEarly(execution);
             gradient = _blocks[i].Backward(execution, gradient);
         }
@@ -92,7 +98,7 @@ public sealed class ResNet : INetwork
         execution.Arena.Return(gradient);
         _conv1.BackwardWeights(execution, stemGradient); // nobody asks for the image's gradient
         execution.Arena.Return(stemGradient);
-        execution.Arena.Return(_stemOutput!);
+        execution.Arena.Return(execution.StateOf<Activations>(this).StemOutput!);
     }
 
     private int EarlyBlocks(Execution execution) => execution.Memory == MemoryUse.High ? 0 : _earlyBlocks;
@@ -110,16 +116,17 @@ public sealed class ResNet : INetwork
             x = y;
         }
 
-        _stemOutput = stem;
+        execution.StateOf<Activations>(this).StemOutput = stem;
         return x;
     }
 
     // Once the blocks behind them are done, when there is memory again.
     private void RecomputeEarly(Execution execution)
     {
-        if (_image is null || _earlyOutput is null) throw new InvalidOperationException("Backward was called before Forward.");
-        execution.Arena.Return(_earlyOutput);
-        ForwardEarly(execution, _image, EarlyBlocks(execution));
+        Activations activations = execution.StateOf<Activations>(this);
+        if (activations.Image is null || activations.EarlyOutput is null) throw new InvalidOperationException("Backward was called before Forward.");
+        execution.Arena.Return(activations.EarlyOutput);
+        ForwardEarly(execution, activations.Image, EarlyBlocks(execution));
     }
 
     // Every other block of a stage, so that what an output is computed from is always there. The last block's output is read at once.
@@ -142,5 +149,10 @@ public sealed class ResNet : INetwork
         }
 
         return outChannels;
+    }
+
+    private sealed class Activations
+    {
+        public Tensor? Image, StemOutput, EarlyOutput;
     }
 }

@@ -1,6 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
-using DeepLab.Backends.Cpu;
+using DeepLab.Cpu;
 
 namespace DeepLab.Reports;
 
@@ -17,7 +17,7 @@ public static class RunFacts
         facts.Add(("Written", Numbers.Date(moment)));
         facts.Add(("DeepLab for .NET", Version(typeof(RunFacts).Assembly)));
         facts.Add((".NET", $"{Environment.Version}, {RuntimeInformation.OSDescription}"));
-        facts.Add(("Processor", $"{RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} threads, {CpuBackend.BestTier} vectors"));
+        facts.Add(("Processor", $"{RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} threads, {InstructionSets.Best} vectors"));
         return facts;
     }
 

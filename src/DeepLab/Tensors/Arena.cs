@@ -6,7 +6,7 @@ namespace DeepLab.Tensors;
 /// gap that is free when it is rented. Once all lives are known, tensors are laid out anew with the longest first, where that takes less. The plan's extent is
 /// then allocated as one buffer, and running the same code again replays the plan without allocating.
 /// </summary>
-public sealed class Arena(IBufferAllocator allocator) : IDisposable
+internal sealed class Arena(IBufferAllocator allocator) : IDisposable
 {
     // A cache line of floats: rows that start on one load without splits.
     private const int Alignment = 16;

@@ -1,7 +1,7 @@
 namespace DeepLab.Tensors;
 
 /// <summary>Memory of a device, counted in values; what a value is (a float on the CPU) is the backend's affair.</summary>
-public abstract class DeviceBuffer : IDisposable
+internal abstract class DeviceBuffer : IDisposable
 {
     /// <summary>Creates the buffer's handle.</summary>
     /// <param name="length">Values in the buffer.</param>
@@ -26,7 +26,7 @@ public abstract class DeviceBuffer : IDisposable
 }
 
 /// <summary>Where tensors get their memory from.</summary>
-public interface IBufferAllocator
+internal interface IBufferAllocator
 {
     /// <summary>Allocates a buffer filled with zeros.</summary>
     /// <param name="length">Values in the buffer.</param>

@@ -6,7 +6,7 @@ namespace DeepLab.Tensors;
 /// The shape of a ragged batch: maps of different sizes with the same channels, stored one after another as rows of
 /// channels (a row is a pixel). Maps [h₀, w₀, c], [h₁, w₁, c], … make h₀·w₀ + h₁·w₁ + … rows. A parameter is one row.
 /// </summary>
-public sealed class RaggedShape : IEquatable<RaggedShape>
+internal sealed class RaggedShape : IEquatable<RaggedShape>
 {
     private readonly ImmutableArray<int> _firstRows;
 

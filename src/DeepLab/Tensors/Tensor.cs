@@ -4,7 +4,7 @@ namespace DeepLab.Tensors;
 /// A ragged batch of maps in a device's memory: a shape and a place in a buffer. It owns nothing; an <see cref="Arena"/>
 /// or a parameter does.
 /// </summary>
-public sealed class Tensor
+internal sealed class Tensor
 {
     private readonly Tensor? _parent;
     private long _offset;

@@ -58,12 +58,10 @@ public sealed class Trainer : IDisposable
         _options = options;
 
         // Kernels that change after each image have no packed copies worth keeping.
-        _execution = options.IterationSize == 1
-            ? new Execution(network.Backend, options.Memory) { PackedCopies = PackedCopies.None }
-            : new Execution(network.Backend, options.Memory);
-        _optimizer = new SgdOptimizer(network.Backend, network.Parameters);
-        _step = new TrainingStep(_execution, network);
-        network.SetHeadRateMultiplier((float)options.HeadRateMultiplier);
+        _execution = network.Backend.CreateExecution(new ExecutionOptions { Memory = options.Memory, Prepack = options.IterationSize == 1 ? PrepackPolicy.Never : null });
+        _optimizer = new SgdOptimizer(_execution, network.Parameters);
+        _step = new TrainingStep(_execution, network, options.IterationSize);
+        network.SetHeadLearningRateMultiplier((float)options.HeadRateMultiplier);
     }
 
     /// <summary>Evaluates the network on the way; null for not at all. With a snapshot directory, <c>eval.csv</c> there lists the measures.</summary>
@@ -76,7 +74,7 @@ public sealed class Trainer : IDisposable
     public static void InitializeFromScratch(DeepLabResNet network, SegmentationDataset dataset, TrainingOptions options)
     {
         Initialization.FromScratch(network, options.Seed);
-        using var execution = new Execution(network.Backend);
+        using Execution execution = network.Backend.CreateExecution();
         using var loader = new SampleLoader(dataset, options.Recipe, options.Seed, options.LoaderThreads, shuffle: options.Shuffle, preprocessing: network.Configuration.Preprocessing);
         var pixels = new List<float[]>();
         var sizes = new List<MapSize>();
@@ -119,7 +117,7 @@ public sealed class Trainer : IDisposable
             TimeSpan begun = clock.Elapsed;
             int group = imageIsIteration ? iteration / _options.IterationSize * _options.IterationSize : iteration;
             double rate = _options.RateAfter(group);
-            LossValues losses = Images(loader, imagesPerIteration, iteration + 1) / imagesPerIteration;
+            LossValues losses = Images(loader, imagesPerIteration, iteration + 1);
             iteration++;
             bool updated = !imageIsIteration || iteration % _options.IterationSize == 0;
             if (updated) _optimizer.Step(rate, _options.Momentum, _options.WeightDecay, _options.ClipNorm);
@@ -145,22 +143,36 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Frees the memory of the step; the network stays.</summary>
-    public void Dispose() => _execution.Dispose();
+    public void Dispose()
+    {
+        _step.Dispose();
+        _optimizer.Dispose();
+        _execution.Dispose();
+        _network.ReleasePrepacked();
+    }
 
+    // Forward and backward of the images of an iteration; their mean losses, which are read from the device once.
     private LossValues Images(SampleLoader loader, int count, int iteration)
     {
-        LossValues sum = default;
+        var names = new string[count];
         for (int i = 0; i < count; i++)
         {
             TrainingSample sample = loader.Next();
-            LossValues losses = _step.Accumulate(sample, _options.Recipe, 1.0 / _options.IterationSize);
-            if (!double.IsFinite(losses.Total))
-                throw new DeepLabException($"the loss is {losses.Total} in iteration {iteration} at image {sample.Name}: lower --lr or set --clip; snapshots written before are kept");
+            _step.Accumulate(sample, _options.Recipe, 1.0 / _options.IterationSize);
+            names[i] = sample.Name;
             loader.Recycle(sample);
-            sum += losses;
         }
 
-        return sum;
+        var losses = new double[count * _step.Outputs];
+        _step.ReadLosses(losses);
+        for (int i = 0; i < count; i++)
+        {
+            double total = LossValues.MeanOf(losses.AsSpan(i * _step.Outputs, _step.Outputs), 1).Total;
+            if (!double.IsFinite(total))
+                throw new DeepLabException($"the loss is {total} in iteration {iteration} at image {names[i]}: lower --lr or set --clip; snapshots written before are kept");
+        }
+
+        return LossValues.MeanOf(losses, count);
     }
 
     private bool TryValidate(int iteration, IReadOnlyList<ITrainingSink> sinks, LastSnapshot snapshot, CancellationToken cancellation)

@@ -30,7 +30,7 @@ internal sealed class TrainingLog : ITrainingSink, IDisposable
         LossValues losses = progress.Losses;
         _iterations.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{progress.Iteration},{losses.Full:G7},{losses.ThreeQuarters:G7},{losses.Half:G7},{losses.Fused:G7},{progress.Rate:G7},{progress.Elapsed.TotalSeconds:F3}"));
+            $"{progress.Iteration},{losses.Values[0]:G7},{losses.Values[1]:G7},{losses.Values[2]:G7},{losses.Fused:G7},{progress.Rate:G7},{progress.Elapsed.TotalSeconds:F3}"));
     }
 
     public void Record(ValidationResult result)

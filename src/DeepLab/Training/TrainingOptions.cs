@@ -1,4 +1,5 @@
 using DeepLab.Data;
+using DeepLab.Backends;
 using DeepLab.Layers;
 
 namespace DeepLab.Training;

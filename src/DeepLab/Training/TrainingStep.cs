@@ -1,106 +1,149 @@
 using DeepLab.Backends;
 using DeepLab.Data;
-using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tensors;
 
 namespace DeepLab.Training;
 
-/// <summary>The losses of one image's four score maps, each the mean over the pixels that count.</summary>
-/// <param name="Full">At scale 1.</param>
-/// <param name="ThreeQuarters">At scale 0.75.</param>
-/// <param name="Half">At scale 0.5.</param>
-/// <param name="Fused">Of the maximum.</param>
-public readonly record struct LossValues(double Full, double ThreeQuarters, double Half, double Fused)
-{
-    /// <summary>The loss that is minimised: the sum of the four.</summary>
-    public double Total => Full + ThreeQuarters + Half + Fused;
-
-    /// <summary>Adds losses, score by score.</summary>
-    public static LossValues operator +(LossValues a, LossValues b) =>
-        new(a.Full + b.Full, a.ThreeQuarters + b.ThreeQuarters, a.Half + b.Half, a.Fused + b.Fused);
-
-    /// <summary>Divides losses, score by score.</summary>
-    public static LossValues operator /(LossValues a, double divisor) =>
-        new(a.Full / divisor, a.ThreeQuarters / divisor, a.Half / divisor, a.Fused / divisor);
-}
-
-/// <summary>Forward and backward of one image: its losses, and the gradients of all weights added up. Allocates nothing after the first image of a size.</summary>
-public sealed class TrainingStep
+/// <summary>
+/// Forward and backward of images, one by one: the gradients of all weights added up, and their losses, which stay on the device until they are read together. Allocates nothing after the first image of a
+/// size.
+/// </summary>
+internal sealed class TrainingStep : IDisposable
 {
     private readonly Execution _execution;
     private readonly DeepLabResNet _network;
+    private readonly MultiScale _scales;
+    private readonly ScalarBuffer _losses;
+    private readonly double[] _counted;
+    private readonly int[] _firstLabels;
     private readonly Action _body;
-    private readonly Action<MultiScaleScores> _fill;
-    private byte[] _fullLabels = [], _halfLabels = [];
-    private int _fullCount, _halfCount;
+    private byte[] _hostLabels = [];
+    private LabelBuffer? _labels;
     private RaggedShape? _shape;
-    private MultiScaleScores _scores;
     private TrainingSample? _sample;
     private AugmentationRecipe _recipe = AugmentationRecipe.Caffe;
     private double _weight;
-    private LossValues _losses;
+    private int _images;
 
     /// <summary>Creates the step.</summary>
     /// <param name="execution">Where it runs.</param>
     /// <param name="network">The network; its parameters must have gradients.</param>
-    public TrainingStep(Execution execution, DeepLabResNet network)
+    /// <param name="images">The most images whose losses are read together.</param>
+    public TrainingStep(Execution execution, DeepLabResNet network, int images)
     {
         _execution = execution;
         _network = network;
+        _scales = network.MultiScale;
+        _losses = execution.Backend.AllocateScalars(images * Outputs);
+        _counted = new double[images * Outputs];
+        _firstLabels = new int[Outputs];
         _body = ForwardAndBackward;
-        _fill = WriteGradients;
     }
 
-    /// <summary>Adds the gradients of weight · (sum of the four losses) and returns the losses.</summary>
+    /// <summary>Losses per image: one per scale, and one of their maximum.</summary>
+    public int Outputs => _scales.Outputs;
+
+    /// <summary>Looks at the score maps of each image before backward; for tests.</summary>
+    internal Action<MultiScaleScores>? Inspect { get; set; }
+
+    /// <summary>Adds the gradients of weight · (sum of the losses). Does not wait for the device.</summary>
     /// <param name="sample">The image and its labels.</param>
-    /// <param name="recipe">How labels are shrunk and counted.</param>
+    /// <param name="recipe">How labels are downsampled and counted.</param>
     /// <param name="weight">The weight of the image: 1 over the images of an update.</param>
-    public LossValues Accumulate(TrainingSample sample, AugmentationRecipe recipe, double weight)
+    /// <param name="cancellation">Looked at between layers; gradients are then those of a part of the image.</param>
+    public void Accumulate(TrainingSample sample, AugmentationRecipe recipe, double weight, CancellationToken cancellation = default)
     {
-        _sample = sample;
-        _recipe = recipe;
-        _weight = weight;
-        if (_shape is null || _shape.Maps[0] != new MapSize(sample.Height, sample.Width))
-            _shape = RaggedShape.Map(sample.Height, sample.Width, 3);
-        _execution.Run(this, ExecutionMode.Train, _shape, _body);
+        if ((_images + 1) * Outputs > _counted.Length) throw new InvalidOperationException("The losses of so many images must be read before the next one.");
+        (_sample, _recipe, _weight) = (sample, recipe, weight);
+        if (_shape is null || _shape.Maps[0] != new MapSize(sample.Height, sample.Width)) _shape = RaggedShape.Map(sample.Height, sample.Width, 3);
+        _execution.Run(this, ExecutionMode.Train, _shape, _body, cancellation);
         _sample = null;
-        return _losses;
+        _images++;
+    }
+
+    /// <summary>Waits for the device, and gives the losses of the images since the last call: <see cref="Outputs"/> each, means over the pixels that count.</summary>
+    /// <param name="losses">Room for them.</param>
+    /// <returns>How many images there were.</returns>
+    public int ReadLosses(Span<double> losses)
+    {
+        int images = _images;
+        losses = losses[..(images * Outputs)];
+        _execution.Read(_losses, losses);
+        for (int i = 0; i < losses.Length; i++) losses[i] = _counted[i] == 0 ? 0 : losses[i] / _counted[i];
+        _images = 0;
+        return images;
+    }
+
+    /// <summary>Frees labels and losses.</summary>
+    public void Dispose()
+    {
+        _losses.Dispose();
+        _labels?.Dispose();
     }
 
     private void ForwardAndBackward()
     {
-        ReadOnlySpan<float> pixels = _sample!.Pixels.AsSpan(0, (int)_shape!.Length);
-        _scores = _network.ThreeScales.Forward(_execution, pixels, _shape);
-        ShrinkLabels(_scores.Full.Shape.Maps[0], ref _fullLabels, out _fullCount);
-        ShrinkLabels(_scores.Half.Shape.Maps[0], ref _halfLabels, out _halfCount);
-        _network.ThreeScales.Backward(_execution, _scores, _fill);
-    }
+        MultiScaleScores scores = _scales.Forward(_execution, _sample!.Pixels.AsSpan(0, (int)_shape!.Length), _shape);
+        if (!_execution.IsPlanning) Inspect?.Invoke(scores);
 
-    private void WriteGradients(MultiScaleScores gradients) => _losses = new LossValues(
-        Loss(_scores.Full, _fullLabels, _fullCount, gradients.Full),
-        Loss(_scores.ThreeQuarters, _fullLabels, _fullCount, gradients.ThreeQuarters),
-        Loss(_scores.Half, _halfLabels, _halfCount, gradients.Half),
-        Loss(_scores.Fused, _fullLabels, _fullCount, gradients.Fused));
-
-    private double Loss(Tensor scores, byte[] labels, int counted, Tensor gradient)
-    {
-        double sum = _execution.Backend.SoftmaxCrossEntropy(
-            scores, labels.AsSpan(0, scores.Shape.Rows), counted == 0 ? 0 : (float)(_weight / counted), gradient);
-        return counted == 0 ? 0 : sum / counted;
-    }
-
-    private void ShrinkLabels(MapSize size, ref byte[] labels, out int counted)
-    {
-        if (labels.Length < size.Pixels) labels = new byte[size.Pixels];
-        Span<byte> target = labels.AsSpan(0, size.Pixels);
-        LabelDownsampler.Downsample(_sample!.Labels.AsSpan(0, _sample.Height * _sample.Width), _sample.Height, _sample.Width, target, size.Height, size.Width, _recipe.LabelDownsampling);
-        int ignored = 0;
-        foreach (byte label in target)
+        UploadLabels(scores);
+        MultiScaleScores gradients = _scales.RentGradients(_execution, scores);
+        for (int i = 0; i < Outputs; i++)
         {
-            if (label >= _network.Configuration.Classes) ignored++;
+            int loss = (_images * Outputs) + i;
+            float gradientScale = _counted[loss] == 0 ? 0 : (float)(_weight / _counted[loss]);
+            _execution.SoftmaxCrossEntropy(scores.Outputs[i], _labels!, _firstLabels[i], gradientScale, gradients.Outputs[i], _losses, loss);
         }
 
-        counted = _recipe.Average == LossAverage.AllPixels ? size.Pixels : size.Pixels - ignored;
+        _scales.Backward(_execution, scores, gradients);
+    }
+
+    // The labels at the size of each output, once per size, all in one upload.
+    private void UploadLabels(MultiScaleScores scores)
+    {
+        int used = 0;
+        for (int i = 0; i < Outputs; i++)
+        {
+            MapSize size = scores.Outputs[i].Shape.Maps[0];
+            int loss = (_images * Outputs) + i, same = SameSize(scores, i);
+            if (same < i)
+            {
+                (_firstLabels[i], _counted[loss]) = (_firstLabels[same], _counted[loss - i + same]);
+                continue;
+            }
+
+            if (_hostLabels.Length < used + size.Pixels) Array.Resize(ref _hostLabels, used + size.Pixels);
+            _counted[loss] = Downsample(size, _hostLabels.AsSpan(used, size.Pixels));
+            _firstLabels[i] = used;
+            used += size.Pixels;
+        }
+
+        if (_labels is null || _labels.Length < used)
+        {
+            _labels?.Dispose();
+            _labels = null;
+            _labels = _execution.Backend.AllocateLabels(used);
+        }
+
+        _execution.Upload(_hostLabels.AsSpan(0, used), _labels);
+    }
+
+    private static int SameSize(MultiScaleScores scores, int output)
+    {
+        int same = 0;
+        while (scores.Outputs[same].Shape.Maps[0] != scores.Outputs[output].Shape.Maps[0]) same++;
+        return same;
+    }
+
+    // Gives how many pixels count.
+    private int Downsample(MapSize size, Span<byte> target)
+    {
+        ReadOnlySpan<byte> labels = _sample!.Labels.AsSpan(0, _sample.Height * _sample.Width);
+        LabelDownsampler.Downsample(labels, _sample.Height, _sample.Width, target, size.Height, size.Width, _recipe.LabelDownsampling);
+        if (_recipe.Average == LossAverage.AllPixels) return target.Length;
+        int ignored = 0;
+        foreach (byte label in target) ignored += label >= _network.Configuration.Classes ? 1 : 0;
+        return target.Length - ignored;
     }
 }

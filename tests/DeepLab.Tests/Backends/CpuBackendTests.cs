@@ -1,5 +1,6 @@
 using DeepLab.Backends;
 using DeepLab.Backends.Cpu;
+using DeepLab.Cpu;
 using DeepLab.Tensors;
 using DeepLab.Tests.Oracle;
 using Xunit;
@@ -8,15 +9,18 @@ namespace DeepLab.Tests.Backends;
 
 public sealed class CpuBackendTests
 {
+    public static TheoryData<InstructionSet> Tiers => [.. TestBackends.Tiers];
+
     [Fact]
     public void A_backend_says_what_computes()
     {
         using var backend = new CpuBackend(3, InstructionSet.Portable);
-        Assert.Equal((3, InstructionSet.Portable), (backend.Threads, backend.Tier));
+        Assert.Equal((3, InstructionSet.Portable), (backend.Threads, backend.InstructionSet));
         Assert.StartsWith("cpu, portable vectors of ", backend.Description);
         Assert.EndsWith(", 3 threads", backend.Description);
         Assert.Throws<ArgumentOutOfRangeException>(() => new CpuBackend(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new CpuBackend(1025));
+        Assert.InRange(backend.MeasurePeak(), 0.1, 1e5);
     }
 
     [Fact]
@@ -24,64 +28,20 @@ public sealed class CpuBackendTests
     {
         var backend = new CpuBackend(2);
         Tensor x = backend.NewTensor(RaggedShape.Map(4, 4, 3)), y = backend.NewTensor(RaggedShape.Map(4, 4, 3));
+        using Execution execution = backend.CreateExecution();
         backend.Dispose();
         backend.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => backend.ResizeForward(x, y));
+        Assert.Throws<ObjectDisposedException>(() => execution.ResizeForward(x, y));
         x.Buffer.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => backend.Clear(x));
+        Assert.Throws<ObjectDisposedException>(() => execution.Clear(x));
     }
 
     [Fact]
-    public void Tensors_that_do_not_fit_are_refused()
+    public void Tensors_of_another_device_are_refused()
     {
         using var backend = new CpuBackend(1);
-        var geometry = new ConvolutionGeometry(3, 4, 3, 1, 1, 1);
-        Tensor x = backend.NewTensor(RaggedShape.Map(5, 6, 3)), y = backend.NewTensor(RaggedShape.Map(5, 6, 4));
-        Tensor small = backend.NewTensor(RaggedShape.Map(4, 6, 4)), kernel = backend.NewTensor(geometry.WeightShape);
-        var weights = new ConvolutionWeights(kernel, null, null);
-        backend.ConvolutionForward(geometry, x, weights, y, false, null, false);
-        Assert.Throws<ArgumentException>(() => backend.ConvolutionForward(geometry, y, weights, x, false, null, false));
-        Assert.Throws<ArgumentException>(() => backend.ConvolutionForward(geometry, x, weights, small, false, null, false));
-        Assert.Throws<ArgumentException>(() => backend.ConvolutionForward(geometry, x, weights, y, false, small, false));
-        Assert.Throws<ArgumentException>(() => backend.ConvolutionForward(geometry, x, new ConvolutionWeights(x, null, null), y, false, null, false));
-        Assert.Throws<ArgumentException>(() => backend.ConvolutionForward(geometry, x, new ConvolutionWeights(kernel, x, null), y, false, null, false));
-        Assert.Throws<ArgumentException>(() => backend.ConvolutionBackwardInput(geometry, y, weights, x, false, y));
-        Assert.Throws<ArgumentException>(() => backend.ConvolutionBackwardWeights(geometry, x, y, null, kernel, x));
-        Assert.Throws<ArgumentException>(() => backend.MaxPoolForward(new PoolingGeometry(3, 2, 1), x, x));
-        Assert.Throws<ArgumentException>(() => backend.ResizeForward(x, y));
-        Assert.Throws<ArgumentException>(() => backend.MaximumForward(y, y, small, y));
-        Assert.Throws<ArgumentException>(() => backend.SoftmaxCrossEntropy(y, new byte[29], 1, null));
-        Assert.Throws<ArgumentException>(() => backend.SgdUpdate(y, y, small, default));
-        Assert.Throws<ArgumentException>(() => backend.Upload(new float[3], x));
-        Assert.Throws<ArgumentException>(() => backend.Download(x, new float[3]));
-        Assert.Throws<ArgumentException>(() => backend.Clear(new Tensor(RaggedShape.Map(1, 1, 1), new DoubleBuffer(1))));
-    }
-
-    [Theory]
-    [InlineData(1, 1, 1)]
-    [InlineData(5, 3, 49)]
-    [InlineData(17, 33, 9)]
-    [InlineData(64, 16, 1)]
-    [InlineData(2, 40, 4)]
-    public void Kernels_are_turned_from_the_order_of_files(int outChannels, int inChannels, int taps)
-    {
-        using var backend = new CpuBackend(2);
-        using var plain = new DoubleBackend();
-        float[] values = [.. Enumerable.Range(0, outChannels * inChannels * taps).Select(i => (float)i)];
-        foreach (Backend tested in (Backend[])[backend, plain])
-        {
-            Tensor kernel = tested.NewTensor(RaggedShape.Matrix(taps * inChannels, outChannels));
-            tested.UploadKernel(values, inChannels, kernel);
-            double[] turned = tested.Read(kernel);
-            for (int n = 0; n < values.Length; n++)
-            {
-                (int o, int i, int tap) = (n / (inChannels * taps), n / taps % inChannels, n % taps);
-                Assert.Equal(n, turned[(((tap * inChannels) + i) * outChannels) + o]);
-            }
-
-            Assert.Throws<ArgumentException>(() => tested.UploadKernel(values.AsSpan(1), inChannels, kernel));
-            Assert.Throws<ArgumentException>(() => tested.UploadKernel(values, (taps * inChannels) + 1, kernel));
-        }
+        using Execution execution = backend.CreateExecution();
+        Assert.Throws<ArgumentException>(() => execution.Clear(new Tensor(RaggedShape.Map(1, 1, 1), new DoubleBuffer(1))));
     }
 
     [Fact]
@@ -103,14 +63,78 @@ public sealed class CpuBackendTests
     }
 
     [Fact]
-    public void Values_that_are_not_numbers_reach_the_loss()
+    public void The_wide_3x3_cases_of_the_conformance_suite_go_through_minimal_filtering() => Assert.All(
+        BackendConformance.WideCases, c => Assert.True(WinogradTiles.Suit(c.Spec, c.Input), $"{c.Spec} of {c.Input}"));
+
+    [Fact]
+    public void Exact_convolutions_are_those_of_the_plain_sum()
     {
-        using var backend = new CpuBackend(2);
-        var geometry = new ConvolutionGeometry(2, 3, 3, 1, 1, 1);
-        Tensor x = backend.NewTensor(RaggedShape.Map(5, 5, 2), [double.NaN, .. new double[49]]), kernel = backend.NewTensor(geometry.WeightShape);
-        Tensor y = backend.NewTensor(RaggedShape.Map(5, 5, 3)), pooled = backend.NewTensor(RaggedShape.Map(3, 3, 3));
-        backend.ConvolutionForward(geometry, x, new ConvolutionWeights(kernel, null, null), y, false, null, relu: true);
-        backend.MaxPoolForward(new PoolingGeometry(3, 2, 1), y, pooled);
-        Assert.True(double.IsNaN(backend.SoftmaxCrossEntropy(pooled, new byte[9], 1, null)));
+        var spec = new ConvolutionSpec(64, 64, 3, 1, 2, 2);
+        RaggedShape shape = new([new(41, 41)], 64);
+        var errors = new List<double>();
+        foreach (bool exact in (bool[])[true, false])
+        {
+            using var backend = new CpuBackend(2, exactConvolutions: exact);
+            using var random = new RandomCase(backend, 6, 0);
+            RandomCase.Pair x = random.Normal(shape), w = random.Normal(spec.WeightShape), y = random.Normal(shape);
+            (PreparedConvolution tested, PreparedConvolution oracle) = random.Prepare(spec, w, null, null);
+            tested.Forward(random.Tested, x.Tested, y.Tested);
+            oracle.Forward(random.Oracle, x.Oracle, y.Oracle);
+            errors.Add(Compare.RelativeError(DoubleBackend.Values(y.Oracle), backend.Read(y.Tested)));
+        }
+
+        Assert.InRange(errors[0], 0, 5e-7);
+        Assert.InRange(errors[1], errors[0], 5e-6);
+    }
+
+    // Last panels that are not full, channels beyond a unit of the packing, kernels of one, nine and 49 taps, by minimal filtering and not.
+    [Theory]
+    [MemberData(nameof(Tiers))]
+    [Trait("Tier", "all")]
+    public void A_mapped_kernel_gives_the_bits_of_an_uploaded_one(InstructionSet tier)
+    {
+        using var backend = new CpuBackend(3, tier);
+        ConvolutionSpec[] specs =
+        [
+            new(70, 300, 1, 1, 1, 0), new(1, 1, 1, 1, 1, 0), new(3, 64, 7, 2, 1, 3), new(130, 33, 3, 2, 1, 1),
+            new(64, 96, 3, 1, 2, 2), new(160, 32, 3, 1, 1, 1), new(32, 1024, 3, 1, 4, 4),
+        ];
+        foreach (ConvolutionSpec spec in specs)
+        {
+            foreach (bool scaled in (bool[])[false, true]) CheckMapped(backend, spec, scaled);
+        }
+    }
+
+    [Fact]
+    public void A_mapped_kernel_has_the_length_of_the_convolutions()
+    {
+        using var backend = new CpuBackend(1);
+        var kernel = new ConvolutionKernel(backend, 3, 4, 9);
+        Assert.Throws<ArgumentException>(() => kernel.Map(new float[107]));
+    }
+
+    private static void CheckMapped(CpuBackend backend, ConvolutionSpec spec, bool scaled)
+    {
+        using var random = new RandomCase(backend, 7, (ulong)spec.WeightShape.Length);
+        RaggedShape input = new([new(17, 19), new(9, 8)], spec.InChannels), output = spec.OutputShape(input);
+        RandomCase.Pair x = random.Normal(input), dy = random.Normal(output), factors = random.Normal(RaggedShape.Matrix(1, spec.OutChannels));
+        float[] values = HashUniform.Values("kernel", $"{spec}", (int)spec.WeightShape.Length);
+        ConvolutionKernel uploaded = new(backend, spec.InChannels, spec.OutChannels, spec.Taps), mapped = new(backend, spec.InChannels, spec.OutChannels, spec.Taps);
+        uploaded.Upload(values);
+        mapped.Map(values);
+        var results = new List<double[]>();
+        foreach (ConvolutionKernel kernel in (ConvolutionKernel[])[uploaded, mapped])
+        {
+            PreparedConvolution convolution = backend.Prepare(spec, new ConvolutionWeights(kernel, scaled ? factors.Tested : null, null));
+            Tensor y = backend.AllocateParameter(output), dx = backend.AllocateParameter(input);
+            convolution.Forward(random.Tested, x.Tested, y);
+            Assert.Equal(kernel == mapped, !kernel.Mapped.IsEmpty);
+            convolution.BackwardInput(random.Tested, dy.Tested, dx);
+            Assert.True(kernel.Mapped.IsEmpty);
+            results.Add([.. backend.Read(y), .. backend.Read(dx), .. backend.Read(kernel.Value)]);
+        }
+
+        Assert.Contains(results[0], v => v != 0);
+        Assert.True(results[0].AsSpan().SequenceEqual(results[1]), $"{spec}, scaled {scaled}");
     }
 }

@@ -43,9 +43,9 @@ public sealed class MapGoldenTests
         Backend backend = bench.Backend;
         Tensor x = bench.NewTensor(golden.Shape("x"), golden.Maps("x"));
         Tensor y = bench.NewTensor(geometry.OutputShape(x.Shape)), dx = bench.NewTensor(x.Shape);
-        backend.MaxPoolForward(geometry, x, y);
+        bench.Execution.MaxPoolForward(geometry, x, y);
         LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps("y", "y"), backend.Read(y), "y");
-        backend.MaxPoolBackward(geometry, x, y, bench.NewTensor(y.Shape, golden.OutputGradient()), dx, mask: false);
+        bench.Execution.MaxPoolBackward(geometry, x, y, bench.NewTensor(y.Shape, golden.OutputGradient()), dx, mask: false);
         LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps("grad.x", "x"), backend.Read(dx), "grad.x");
     }
 
@@ -54,9 +54,9 @@ public sealed class MapGoldenTests
         Backend backend = bench.Backend;
         Tensor x = bench.NewTensor(golden.Shape("x"), golden.Maps("x"));
         Tensor y = bench.NewTensor(golden.Shape("y")), dx = bench.NewTensor(x.Shape);
-        backend.ResizeForward(x, y);
+        bench.Execution.ResizeForward(x, y);
         LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps("y", "y"), backend.Read(y), "y");
-        backend.ResizeBackward(bench.NewTensor(y.Shape, golden.OutputGradient()), dx, accumulate: false);
+        bench.Execution.ResizeBackward(bench.NewTensor(y.Shape, golden.OutputGradient()), dx, accumulate: false);
         LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps("grad.x", "x"), backend.Read(dx), "grad.x");
     }
 
@@ -67,9 +67,9 @@ public sealed class MapGoldenTests
         Tensor[] x = [.. names.Select(n => bench.NewTensor(golden.Shape(n), golden.Maps(n)))];
         Tensor[] dx = [.. x.Select(t => bench.NewTensor(t.Shape))];
         Tensor y = bench.NewTensor(x[0].Shape);
-        backend.MaximumForward(x[0], x[1], x[2], y);
+        bench.Execution.MaximumForward(x, y);
         LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps("y", "y"), backend.Read(y), "y");
-        backend.MaximumBackward(x[0], x[1], x[2], bench.NewTensor(y.Shape, golden.OutputGradient()), dx[0], dx[1], dx[2]);
+        bench.Execution.MaximumBackward(x, bench.NewTensor(y.Shape, golden.OutputGradient()), dx);
         for (int i = 0; i < 3; i++)
             LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps($"grad.x{i}", "x0"), backend.Read(dx[i]), $"grad.x{i}");
     }
@@ -82,7 +82,7 @@ public sealed class MapGoldenTests
         byte[] labels = [.. golden.Expected("label").Select(v => (byte)v)];
         int counted = labels.Count(l => l < scores.Shape.Channels);
         double share = 1.0 / Math.Max(counted, 1);
-        double loss = share * backend.SoftmaxCrossEntropy(scores, labels, 1, gradient);
+        double loss = share * bench.Execution.Loss(scores, labels, 1, gradient);
         LayerGoldenTests.Check(bench, golden, golden.Expected("y"), [loss], "y");
         double[] actual = [.. backend.Read(gradient).Select(v => v * share)];
         LayerGoldenTests.Check(bench, golden, golden.ExpectedMaps("grad.x", "x"), actual, "grad.x");

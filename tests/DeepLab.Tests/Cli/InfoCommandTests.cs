@@ -1,4 +1,5 @@
 using DeepLab.Backends.Cpu;
+using DeepLab.Cpu;
 using Xunit;
 
 namespace DeepLab.Tests.Cli;
@@ -33,7 +34,7 @@ public sealed class InfoCommandTests : IDisposable
         Assert.Equal((0, ""), (run.Status, run.Error));
         Assert.Contains($".NET              {Environment.Version}, ", run.Out, StringComparison.Ordinal);
         Assert.Contains($"threads           {Environment.ProcessorCount} ", run.Out, StringComparison.Ordinal);
-        Assert.Contains(CpuBackend.BestTier switch { InstructionSet.Avx512 => "AVX-512, 16", InstructionSet.Avx2 => "AVX2 with", _ => "portable vectors" }, run.Out, StringComparison.Ordinal);
+        Assert.Contains(InstructionSets.Best switch { InstructionSet.Avx512 => "AVX-512, 16", InstructionSet.Avx2 => "AVX2 with", _ => "portable vectors" }, run.Out, StringComparison.Ordinal);
         Assert.Matches(@"\nlibjpeg-turbo     \S", run.Out);
         Assert.Matches(@"\nlibspng           \d+\.\d+", run.Out);
     }

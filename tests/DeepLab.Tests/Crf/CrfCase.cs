@@ -1,4 +1,5 @@
 using DeepLab.Backends.Cpu;
+using DeepLab.Cpu;
 using DeepLab.Crf;
 using DeepLab.Imaging;
 

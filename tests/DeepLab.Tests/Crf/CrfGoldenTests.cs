@@ -1,4 +1,5 @@
 using DeepLab.Backends.Cpu;
+using DeepLab.Cpu;
 using DeepLab.Imaging;
 using DeepLab.Inference;
 using DeepLab.IO;

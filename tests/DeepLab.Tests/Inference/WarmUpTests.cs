@@ -1,5 +1,6 @@
 using DeepLab.Backends;
 using DeepLab.Backends.Cpu;
+using DeepLab.Cpu;
 using DeepLab.Inference;
 using DeepLab.Tests.Oracle;
 using Xunit;

@@ -18,10 +18,10 @@ public sealed class FiniteDifferenceTests
     public void A_convolution_with_batch_norm_shortcut_and_relu_has_the_gradients_of_differences()
     {
         using var bench = new LayerBench(TestBackends.Oracle);
-        var conv = new Conv(bench.Backend, "conv", new ConvolutionGeometry(5, 4, 3, 2, 2, 2), "bn", relu: true);
+        var conv = new Conv(bench.Backend, "conv", new ConvolutionSpec(5, 4, 3, 2, 2, 2), "bn", relu: true);
         var input = new RaggedShape([new MapSize(6, 7), new MapSize(1, 3)], 5);
-        double[] shortcut = Normal(new ConvolutionGeometry(5, 4, 3, 2, 2, 2).OutputShape(input).Length);
-        Check(bench, [conv], input, x => conv.Forward(bench.Execution, x, bench.Rent(new ConvolutionGeometry(5, 4, 3, 2, 2, 2).OutputShape(input), shortcut)),
+        double[] shortcut = Normal(new ConvolutionSpec(5, 4, 3, 2, 2, 2).OutputShape(input).Length);
+        Check(bench, [conv], input, x => conv.Forward(bench.Execution, x, bench.Rent(new ConvolutionSpec(5, 4, 3, 2, 2, 2).OutputShape(input), shortcut)),
             dy => conv.Backward(bench.Execution, dy));
     }
 

@@ -13,7 +13,7 @@ internal sealed class LayerBench : IDisposable
     public LayerBench(Backend backend)
     {
         Backend = backend;
-        Execution = new Execution(backend);
+        Execution = backend.CreateExecution();
     }
 
     public LayerBench(string backend)

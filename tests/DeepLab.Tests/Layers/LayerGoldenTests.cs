@@ -79,7 +79,7 @@ public sealed class LayerGoldenTests
     {
         using var bench = new LayerBench(backend);
         int[] sides = golden.Sides("w");
-        var geometry = new ConvolutionGeometry(sides[1], sides[0], sides[2], golden.Number("stride"), golden.Number("dilation"), golden.Number("padding"));
+        var geometry = new ConvolutionSpec(sides[1], sides[0], sides[2], golden.Number("stride"), golden.Number("dilation"), golden.Number("padding"));
         bool fused = golden.Kind == "fused";
         var conv = new Conv(bench.Backend, "conv", geometry, fused ? "bn" : null, relu: fused);
         golden.Fill(conv, "w", fused ? "bn" : null);

@@ -1,3 +1,4 @@
+using DeepLab.Backends;
 using DeepLab.Backends.Cpu;
 using DeepLab.Layers;
 using DeepLab.Tensors;

@@ -1,3 +1,4 @@
+using DeepLab.Backends;
 using DeepLab.Backends.Cpu;
 using DeepLab.Cpu;
 using DeepLab.Crf;
@@ -25,7 +26,7 @@ public sealed class AllocationTests
     public void Training_steps_after_the_first_allocate_nothing(MemoryUse memory)
     {
         using var backend = new CpuBackend(2);
-        using ThreeScaleStep step = NewStep(backend, memory);
+        using NetworkBench step = NewStep(backend, memory);
         AssertAllocatesNothing(() =>
         {
             step.Run();
@@ -38,7 +39,7 @@ public sealed class AllocationTests
     public void Predictions_after_the_second_allocate_nothing()
     {
         using var backend = new CpuBackend(2);
-        using ThreeScaleStep step = NewStep(backend);
+        using NetworkBench step = NewStep(backend);
         AssertAllocatesNothing(step.RunForward);
     }
 
@@ -50,7 +51,7 @@ public sealed class AllocationTests
     public void Packed_kernels_are_kept_for_many_images_only(int expectedImages, bool areKept)
     {
         using var backend = new CpuBackend(2);
-        DeepLabResNet network = ThreeScaleStep.NewNetwork(backend, 18, 21);
+        DeepLabResNet network = NetworkBench.NewNetwork(backend, 18, 21);
         using var predictor = new Predictor(network, expectedImages);
         RgbImage image = TinyDataset.RandomImage(40, 30, 1);
         float[] first = predictor.Scores(image).Values;
@@ -67,7 +68,7 @@ public sealed class AllocationTests
     public void Kernels_that_training_kept_are_freed_by_a_prediction()
     {
         using var backend = new CpuBackend(2);
-        using ThreeScaleStep step = NewStep(backend, MemoryUse.High);
+        using NetworkBench step = NewStep(backend, MemoryUse.High);
         step.Run();
         step.RunForward();
 
@@ -93,8 +94,8 @@ public sealed class AllocationTests
         });
     }
 
-    private static ThreeScaleStep NewStep(CpuBackend backend, MemoryUse memory = MemoryUse.Normal) =>
-        ThreeScaleStep.FromNames(backend, 18, 21, "allocation", "x", new MapSize(49, 65), memory);
+    private static NetworkBench NewStep(CpuBackend backend, MemoryUse memory = MemoryUse.Normal) =>
+        NetworkBench.FromNames(backend, 18, 21, "allocation", "x", new MapSize(49, 65), memory);
 
     private static void AssertAllocatesNothing(Action step)
     {

@@ -1,4 +1,5 @@
 using DeepLab.Backends.Cpu;
+using DeepLab.Cpu;
 using DeepLab.Layers;
 using DeepLab.Tensors;
 using DeepLab.Tests.Oracle;
@@ -28,13 +29,13 @@ public sealed class DeterminismTests
     private static double[][] Results(InstructionSet tier, int threads, int runs)
     {
         using var backend = new CpuBackend(threads, tier);
-        using ThreeScaleStep step = ThreeScaleStep.FromNames(backend, 18, 21, "determinism", "x", new MapSize(65, 49));
+        using NetworkBench step = NetworkBench.FromNames(backend, 18, 21, "determinism", "x", new MapSize(65, 49));
         double[][]? first = null;
         for (int run = 0; run < runs; run++)
         {
-            foreach (Parameter parameter in step.Network.Parameters) backend.Clear(parameter.Gradient!);
+            foreach (Parameter parameter in step.Network.Parameters) backend.Write(parameter.Gradient!, new double[parameter.Length]);
             var results = new List<double[]>();
-            step.Inspect = s => results.AddRange(new[] { s.Full, s.ThreeQuarters, s.Half, s.Fused }.Select(t => backend.Read(t)));
+            step.Inspect = s => results.AddRange(s.Outputs.Select(t => backend.Read(t)));
             step.Run();
             results.Add([.. step.Losses]);
             results.AddRange(step.Network.Parameters.Select(p => backend.Read(p.Gradient!)));

@@ -20,11 +20,11 @@ public sealed class InitializationTests
         for (int i = 0; i < network.State.Count; i++) Assert.Equal(network.State[i].ToArray(), same.State[i].ToArray());
         Assert.NotEqual(network.State[0].ToArray(), other.State[0].ToArray());
 
-        Assert.Equal(Math.Sqrt(2.0 / (64 * 49)), Deviation(network.OneScale.Stem.Weight), 0.002);
-        Assert.Equal(Math.Sqrt(2.0 / (512 * 9)), Deviation(network.OneScale.Blocks[^1].LastOfBranch.Weight), 0.0001);
-        Assert.Equal(0.01, Deviation(network.OneScale.Head.Branches[2].Weight), 0.0002);
-        Assert.All(network.OneScale.Head.Branches, b => Assert.All(b.Bias!.ToArray(), v => Assert.Equal(0, v)));
-        Assert.All(network.OneScale.Blocks, b => Assert.All(b.LastOfBranch.BatchNorm!.Gamma.ToArray(), v => Assert.Equal(0.3f, v)));
+        Assert.Equal(Math.Sqrt(2.0 / (64 * 49)), Deviation(network.ResNet.Stem.Weight), 0.002);
+        Assert.Equal(Math.Sqrt(2.0 / (512 * 9)), Deviation(network.ResNet.Blocks[^1].LastOfBranch.Weight), 0.0001);
+        Assert.Equal(0.01, Deviation(network.ResNet.Head.Branches[2].Weight), 0.0002);
+        Assert.All(network.ResNet.Head.Branches, b => Assert.All(b.Bias!.ToArray(), v => Assert.Equal(0, v)));
+        Assert.All(network.ResNet.Blocks, b => Assert.All(b.LastOfBranch.BatchNorm!.Gamma.ToArray(), v => Assert.Equal(0.3f, v)));
     }
 
     [Fact]
@@ -33,11 +33,11 @@ public sealed class InitializationTests
         using var backend = new CpuBackend(2);
         DeepLabResNet network = FromScratch(backend, 3);
         float[] pixels = HashUniform.Values("measure", "x", (int)s_images.Length, u => 100 * u);
-        using var execution = new Execution(backend);
+        using Execution execution = backend.CreateExecution();
         Initialization.MeasureBatchNorm(execution, network, pixels, s_images);
 
-        (double[] mean, double[] variance) = StemMoments(network.OneScale.Stem, pixels);
-        BatchNorm norm = network.OneScale.Stem.BatchNorm!;
+        (double[] mean, double[] variance) = StemMoments(network.ResNet.Stem, pixels);
+        BatchNorm norm = network.ResNet.Stem.BatchNorm!;
         Compare.Near(mean, Doubles(norm.Mean), 1e-5, "mean of the stem");
         Compare.Near(variance, Doubles(norm.Variance), 1e-5, "variance of the stem");
 
@@ -64,12 +64,13 @@ public sealed class InitializationTests
     private static (double[] Mean, double[] Variance) StemMoments(Conv stem, float[] pixels)
     {
         using var oracle = new DoubleBackend();
-        var geometry = new ConvolutionGeometry(3, 64, 7, 2, 1, 3);
+        var geometry = new ConvolutionSpec(3, 64, 7, 2, 1, 3);
         var copy = new Conv(oracle, "stem", geometry, null, relu: false);
         copy.Weight.CopyFrom(stem.Weight.ToArray());
         Tensor x = oracle.NewTensor(s_images), y = oracle.NewTensor(geometry.OutputShape(s_images));
         oracle.Upload(pixels, x);
-        oracle.ConvolutionForward(geometry, x, new ConvolutionWeights(copy.Weight.Value, null, null), y, false, null, false);
+        using Execution execution = oracle.CreateExecution();
+        oracle.Prepare(geometry, new ConvolutionWeights(copy.Weight.Value, null, null)).Forward(execution, x, y);
         double[] mean = new double[64], variance = new double[64], values = oracle.Read(y);
         for (int k = 0; k < values.Length; k++) mean[k % 64] += values[k] / y.Shape.Rows;
         for (int k = 0; k < values.Length; k++) variance[k % 64] += Math.Pow(values[k] - mean[k % 64], 2) / y.Shape.Rows;

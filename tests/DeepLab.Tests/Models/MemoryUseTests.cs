@@ -35,7 +35,7 @@ public sealed class MemoryUseTests
         double[] Updated(MemoryUse memory)
         {
             using var backend = new CpuBackend(2);
-            using ThreeScaleStep step = ThreeScaleStep.FromNames(backend, depth, 6, "kept", "x", new MapSize(65, 49), memory);
+            using NetworkBench step = NetworkBench.FromNames(backend, depth, 6, "kept", "x", new MapSize(65, 49), memory);
             var losses = new List<double>();
             for (int update = 0; update < 2; update++)
             {
@@ -72,7 +72,7 @@ public sealed class MemoryUseTests
     private static double[][] Gradients(int depth, MemoryUse memory)
     {
         using var backend = new CpuBackend(2);
-        using ThreeScaleStep step = ThreeScaleStep.FromNames(backend, depth, 6, "memory", "x", new MapSize(65, 49), memory);
+        using NetworkBench step = NetworkBench.FromNames(backend, depth, 6, "memory", "x", new MapSize(65, 49), memory);
 
         // Twice: the second run finds in memory what the first left there.
         step.Run();
@@ -82,12 +82,17 @@ public sealed class MemoryUseTests
 
     private static long PlannedExtent(int depth, int size, MemoryUse memory)
     {
-        var network = new DeepLabResNet(ProfilingBackend.CountingOnly(), new DeepLabConfiguration(depth, 21));
+        using var backend = new CpuBackend(1);
+        var network = new DeepLabResNet(backend, new DeepLabConfiguration(depth, 21));
         foreach (Parameter parameter in network.Parameters) parameter.AllocateGradient();
-        using var execution = new Execution(network.Backend, memory);
-        var sample = new TrainingSample();
-        sample.Resize(size, size);
-        new TrainingStep(execution, network).Accumulate(sample, AugmentationRecipe.Caffe, weight: 1);
-        return execution.Arena.Extent;
+        using Execution execution = backend.CreateExecution(new ExecutionOptions { Memory = memory });
+        RaggedShape images = RaggedShape.Map(size, size, 3);
+        var pixels = new float[images.Length];
+        execution.Plan(ExecutionMode.Train, () =>
+        {
+            MultiScaleScores scores = network.MultiScale.Forward(execution, pixels, images);
+            network.MultiScale.Backward(execution, scores, network.MultiScale.RentGradients(execution, scores));
+        });
+        return execution.PlannedExtent;
     }
 }

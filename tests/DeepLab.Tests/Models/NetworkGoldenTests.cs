@@ -30,14 +30,14 @@ public sealed class NetworkGoldenTests
         using var file = SafeTensorsFile.Open(Path.Combine(AppContext.BaseDirectory, "Golden", "network", name + ".safetensors"));
         int Number(string key) => int.Parse(file.Metadata[key]);
         using Backend backend = TestBackends.Create(tier);
-        using ThreeScaleStep step = ThreeScaleStep.FromNames(
+        using NetworkBench step = NetworkBench.FromNames(
             backend, Number("depth"), Number("classes"), name, file.Metadata["image"], new MapSize(Number("height"), Number("width")));
         bool inspected = false;
         step.Inspect = scores =>
         {
-            CheckScores(file, backend, scores.Full, "scores.1");
-            CheckScores(file, backend, scores.ThreeQuarters, "scores.075");
-            CheckScores(file, backend, scores.Half, "scores.05");
+            CheckScores(file, backend, scores.Outputs[0], "scores.1");
+            CheckScores(file, backend, scores.Outputs[1], "scores.075");
+            CheckScores(file, backend, scores.Outputs[2], "scores.05");
             CheckScores(file, backend, scores.Fused, "scores.fused");
             inspected = true;
         };

@@ -14,7 +14,7 @@ public sealed class NetworkGradientTests
     public void Gradients_of_the_three_scale_network_are_those_of_differences()
     {
         using var backend = new DoubleBackend();
-        using ThreeScaleStep step = ThreeScaleStep.FromNames(backend, 18, 2, "differences", "x", new MapSize(33, 33));
+        using NetworkBench step = NetworkBench.FromNames(backend, 18, 2, "differences", "x", new MapSize(33, 33));
         step.Run();
         string[] names =
         [
@@ -36,7 +36,7 @@ public sealed class NetworkGradientTests
         }
     }
 
-    private static double Loss(ThreeScaleStep step)
+    private static double Loss(NetworkBench step)
     {
         step.RunForward();
         return step.TotalLoss;

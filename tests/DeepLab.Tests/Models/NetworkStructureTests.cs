@@ -50,11 +50,11 @@ public sealed class NetworkStructureTests
         {
             (float rate, float decay) = !parameter.Name.StartsWith("Scale.layer5.", StringComparison.Ordinal) ? (1f, 1f)
                 : parameter.Name.EndsWith(".bias", StringComparison.Ordinal) ? (20f, 0f) : (10f, 1f);
-            Assert.Equal((rate, decay), (parameter.RateMultiplier, parameter.DecayMultiplier));
+            Assert.Equal((rate, decay), (parameter.LearningRateMultiplier, parameter.DecayMultiplier));
         }
 
-        network.SetHeadRateMultiplier(1);
-        Assert.Equal([1f, 2f], network.OneScale.Head.Branches[3].Parameters.Select(p => p.RateMultiplier));
+        network.SetHeadLearningRateMultiplier(1);
+        Assert.Equal([1f, 2f], network.ResNet.Head.Branches[3].Parameters.Select(p => p.LearningRateMultiplier));
     }
 
     [Theory]
@@ -82,19 +82,19 @@ public sealed class NetworkStructureTests
     public void Every_side_from_the_smallest_on_runs_square_or_not()
     {
         using var backend = new CpuBackend(2);
-        DeepLabResNet network = ThreeScaleStep.NewNetwork(backend, 18, 21);
+        DeepLabResNet network = NetworkBench.NewNetwork(backend, 18, 21);
         for (int height = 33; height <= 60; height++)
         {
             var size = new MapSize(height, 93 - height);
             float[] pixels = HashUniform.Values("sides", "x", 3 * size.Pixels, u => 100 * u);
-            using var step = new ThreeScaleStep(network, pixels, HashUniform.Labels("sides", "label", size.Height, size.Width, 21), size);
+            using var step = new NetworkBench(network, pixels, HashUniform.Labels("sides", "label", size.Height, size.Width, 21), size);
             step.Inspect = scores =>
             {
-                Assert.Equal([DeepLabResNet.ScoreSize(size)], scores.Full.Shape.Maps);
-                Assert.Equal(scores.Full.Shape, scores.ThreeQuarters.Shape);
-                Assert.Equal(scores.Full.Shape, scores.Fused.Shape);
-                MapSize half = new(MultiScale.ScaledSide(size.Height, 0.5), MultiScale.ScaledSide(size.Width, 0.5));
-                Assert.Equal([DeepLabResNet.ScoreSize(half)], scores.Half.Shape.Maps);
+                Assert.Equal([DeepLabResNet.ScoreSize(size)], scores.Outputs[0].Shape.Maps);
+                Assert.Equal(scores.Outputs[0].Shape, scores.Outputs[1].Shape);
+                Assert.Equal(scores.Outputs[0].Shape, scores.Fused.Shape);
+                MapSize half = NetworkScale.DeepLab[2].SizeOf(size);
+                Assert.Equal([DeepLabResNet.ScoreSize(half)], scores.Outputs[2].Shape.Maps);
                 AssertFusedIsTheMaximum(backend, scores);
             };
             if (height % 3 == 0) step.Run();
@@ -109,7 +109,7 @@ public sealed class NetworkStructureTests
     public void Batches_of_different_images_give_each_its_own_scores(int depth)
     {
         using var backend = new CpuBackend(2);
-        DeepLabResNet network = ThreeScaleStep.NewNetwork(backend, depth, 6);
+        DeepLabResNet network = NetworkBench.NewNetwork(backend, depth, 6);
         MapSize[] sizes = [new(33, 41), new(50, 34)];
         float[][] pixels = [.. sizes.Select((s, i) => HashUniform.Values("batch", $"x{i}", 3 * s.Pixels, u => 100 * u))];
         double[] together = Fused(network, new RaggedShape([.. sizes], 3), [.. pixels[0], .. pixels[1]]);
@@ -119,19 +119,19 @@ public sealed class NetworkStructureTests
 
     private static double[] Fused(DeepLabResNet network, RaggedShape images, float[] pixels)
     {
-        using var execution = new Execution(network.Backend);
+        using Execution execution = network.Backend.CreateExecution();
         double[] result = [];
         execution.Run(network, ExecutionMode.Predict, images, () =>
         {
-            MultiScaleScores scores = network.ThreeScales.Forward(execution, pixels, images);
-            if (!execution.Arena.IsPlanning) result = network.Backend.Read(scores.Fused);
+            MultiScaleScores scores = network.MultiScale.Forward(execution, pixels, images);
+            if (!execution.IsPlanning) result = network.Backend.Read(scores.Fused);
         });
         return result;
     }
 
     private static void AssertFusedIsTheMaximum(Backend backend, MultiScaleScores scores)
     {
-        double[] full = backend.Read(scores.Full), threeQuarters = backend.Read(scores.ThreeQuarters), fused = backend.Read(scores.Fused);
+        double[] full = backend.Read(scores.Outputs[0]), threeQuarters = backend.Read(scores.Outputs[1]), fused = backend.Read(scores.Fused);
         for (int i = 0; i < fused.Length; i++) Assert.True(fused[i] >= full[i] && fused[i] >= threeQuarters[i]);
     }
 }

@@ -5,14 +5,30 @@ using DeepLab.Tensors;
 namespace DeepLab.Tests.Oracle;
 
 /// <summary>Random shapes and values, and tensors that are the same on the oracle and on the backend under test.</summary>
-internal sealed class RandomCase(Backend tested, DoubleBackend oracle, ulong seed, ulong stream) : IDisposable
+internal sealed class RandomCase : IDisposable
 {
     private static readonly int[] ChannelCounts = [1, 2, 3, 5, 8, 17, 21, 33, 64, 65];
 
     // Kernels see pointers only: while they run, something must hold the buffers.
     private readonly List<Pair> _pairs = [];
+    private readonly Backend _tested;
+    private readonly DoubleBackend _oracle = new();
 
-    public SeededRandom Random { get; } = new(seed, stream);
+    public RandomCase(Backend tested, ulong seed, ulong stream, PrepackPolicy prepack = PrepackPolicy.Never)
+    {
+        _tested = tested;
+        Random = new SeededRandom(seed, stream);
+        Tested = tested.CreateExecution(new ExecutionOptions { Prepack = prepack });
+        Oracle = _oracle.CreateExecution();
+    }
+
+    public SeededRandom Random { get; }
+
+    /// <summary>Runs on the backend under test.</summary>
+    public Execution Tested { get; }
+
+    /// <summary>Runs on the oracle.</summary>
+    public Execution Oracle { get; }
 
     public bool Chance(double probability = 0.5) => Random.NextDouble() < probability;
 
@@ -39,16 +55,41 @@ internal sealed class RandomCase(Backend tested, DoubleBackend oracle, ulong see
 
     public Pair From(RaggedShape shape, Func<double> value)
     {
-        var values = new double[shape.Length];
-        for (int i = 0; i < values.Length; i++) values[i] = (float)value();
-        var pair = new Pair(tested, tested.NewTensor(shape, values), oracle.NewTensor(shape, values));
+        double[] values = Draw(shape, value);
+        var pair = new Pair(_tested, _tested.NewTensor(shape, values), _oracle.NewTensor(shape, values));
         _pairs.Add(pair);
         return pair;
     }
 
+    /// <summary>Gives a pair other normal values.</summary>
+    public void Change(Pair pair)
+    {
+        double[] values = Draw(pair.Tested.Shape, Random.NextGaussian);
+        _tested.Write(pair.Tested, values);
+        _oracle.Write(pair.Oracle, values);
+    }
+
+    /// <summary>The same convolution on both.</summary>
+    public (PreparedConvolution Tested, PreparedConvolution Oracle) Prepare(in ConvolutionSpec spec, Pair kernel, Pair? scale, Pair? shift) => (
+        _tested.Prepare(spec, new ConvolutionWeights(kernel.Tested, scale?.Tested, shift?.Tested)),
+        _oracle.Prepare(spec, new ConvolutionWeights(kernel.Oracle, scale?.Oracle, shift?.Oracle)));
+
+    /// <summary>The same ASPP on both.</summary>
+    public (PreparedAspp Tested, PreparedAspp Oracle) Prepare(AsppSpec spec, IReadOnlyList<Pair> kernels, IReadOnlyList<Pair> biases) => (
+        _tested.Prepare(spec, [.. kernels.Zip(biases, (k, b) => new ConvolutionWeights(k.Tested, null, b.Tested))]),
+        _oracle.Prepare(spec, [.. kernels.Zip(biases, (k, b) => new ConvolutionWeights(k.Oracle, null, b.Oracle))]));
+
     public void Dispose()
     {
+        Tested.Dispose();
         foreach (Pair pair in _pairs) pair.Tested.Buffer.Dispose();
+    }
+
+    private static double[] Draw(RaggedShape shape, Func<double> value)
+    {
+        var values = new double[shape.Length];
+        for (int i = 0; i < values.Length; i++) values[i] = (float)value();
+        return values;
     }
 
     /// <summary>The same values twice.</summary>

@@ -1,5 +1,6 @@
 using DeepLab.Backends;
 using DeepLab.Backends.Cpu;
+using DeepLab.Cpu;
 using DeepLab.Tensors;
 
 namespace DeepLab.Tests.Oracle;
@@ -9,10 +10,10 @@ internal static class TestBackends
 {
     public const string Oracle = "double";
 
-    /// <summary>The instruction-set tiers that this process has.</summary>
-    public static IReadOnlyList<InstructionSet> Tiers { get; } = [.. Enum.GetValues<InstructionSet>().Where(t => t <= CpuBackend.BestTier)];
+    /// <summary>The instruction sets that this process has.</summary>
+    public static IReadOnlyList<InstructionSet> Tiers { get; } = [.. Enum.GetValues<InstructionSet>().Where(t => t <= InstructionSets.Best)];
 
-    /// <summary>The oracle and every tier.</summary>
+    /// <summary>The oracle and every instruction set.</summary>
     public static IReadOnlyList<string> Names { get; } = [Oracle, .. Tiers.Select(t => t.ToString())];
 
     public static Backend Create(string name, int threads = 2) =>
@@ -48,5 +49,30 @@ internal static class TestBackends
         Tensor tensor = backend.NewTensor(shape);
         backend.Write(tensor, values);
         return tensor;
+    }
+
+    /// <summary>Softmax cross-entropy of labels in host memory, and its value.</summary>
+    public static double Loss(this Execution execution, Tensor scores, ReadOnlySpan<byte> labels, float gradientScale, Tensor? gradient)
+    {
+        using LabelBuffer onDevice = execution.Backend.AllocateLabels(labels.Length);
+        using ScalarBuffer loss = execution.Backend.AllocateScalars(1);
+        execution.Upload(labels, onDevice);
+        execution.SoftmaxCrossEntropy(scores, onDevice, 0, gradientScale, gradient, loss, 0);
+        return execution.Read(loss);
+    }
+
+    /// <summary>The sum of squares of a tensor.</summary>
+    public static double Squares(this Execution execution, Tensor x)
+    {
+        using ScalarBuffer sum = execution.Backend.AllocateScalars(1);
+        execution.SumOfSquares(x, sum, 0);
+        return execution.Read(sum);
+    }
+
+    private static double Read(this Execution execution, ScalarBuffer scalars)
+    {
+        Span<double> value = stackalloc double[1];
+        execution.Read(scalars, value);
+        return value[0];
     }
 }

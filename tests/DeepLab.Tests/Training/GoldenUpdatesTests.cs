@@ -23,11 +23,11 @@ public sealed class GoldenUpdatesTests
         using var file = SafeTensorsFile.Open(Path.Combine(AppContext.BaseDirectory, "Golden", "network", "updates.safetensors"));
         double Setting(string key) => double.Parse(file.Metadata[key], CultureInfo.InvariantCulture);
         using Backend backend = TestBackends.Create(TestBackends.Tiers[^1].ToString());
-        DeepLabResNet network = ThreeScaleStep.NewNetwork(backend, 18, Classes);
+        DeepLabResNet network = NetworkBench.NewNetwork(backend, 18, Classes);
         float[][] before = [.. network.Parameters.Select(p => p.ToArray())];
         double[] expectedLosses = file.ReadDouble("losses");
         var options = new TrainingOptions { Iterations = expectedLosses.Length, BaseRate = Setting("rate"), PolyPower = Setting("power") };
-        network.SetHeadRateMultiplier((float)Setting("head_multiplier"));
+        network.SetHeadLearningRateMultiplier((float)Setting("head_multiplier"));
         TrainingSample[] samples = [Sample(0), Sample(1)];
         using var execution = new Execution(backend);
         var optimizer = new SgdOptimizer(backend, network.Parameters);

@@ -29,9 +29,9 @@ public sealed class OptimizerTests
     public void Two_steps_follow_Caffes_momentum_with_multipliers()
     {
         using var backend = new DoubleBackend();
-        var conv = new Conv(backend, "c", new ConvolutionGeometry(1, 2, 1, 1, 1, 0), batchNorm: null, relu: false);
-        conv.Weight.RateMultiplier = 10;
-        conv.Bias!.RateMultiplier = 20;
+        var conv = new Conv(backend, "c", new ConvolutionSpec(1, 2, 1, 1, 1, 0), batchNorm: null, relu: false);
+        conv.Weight.LearningRateMultiplier = 10;
+        conv.Bias!.LearningRateMultiplier = 20;
         conv.Bias.DecayMultiplier = 0;
         conv.Weight.CopyFrom([1, -2]);
         conv.Bias.CopyFrom([0.5f, 0]);
@@ -56,7 +56,7 @@ public sealed class OptimizerTests
     public void A_gradient_longer_than_the_clip_norm_is_scaled_to_it()
     {
         using var backend = new DoubleBackend();
-        var conv = new Conv(backend, "c", new ConvolutionGeometry(1, 2, 1, 1, 1, 0), batchNorm: null, relu: false);
+        var conv = new Conv(backend, "c", new ConvolutionSpec(1, 2, 1, 1, 1, 0), batchNorm: null, relu: false);
         var optimizer = new SgdOptimizer(backend, conv.Parameters);
         backend.Write(conv.Weight.Gradient!, [3, 0]);
         backend.Write(conv.Bias!.Gradient!, [0, 4]);
@@ -77,7 +77,7 @@ public sealed class OptimizerTests
         foreach (Parameter parameter in network.Parameters)
         {
             bool head = parameter.Name.Contains("layer5"), bias = parameter.Name.EndsWith(".bias", StringComparison.Ordinal);
-            Assert.Equal(head ? bias ? 20 : 10 : 1, parameter.RateMultiplier);
+            Assert.Equal(head ? bias ? 20 : 10 : 1, parameter.LearningRateMultiplier);
             Assert.Equal(bias ? 0 : 1, parameter.DecayMultiplier);
             Assert.True(head || !bias, parameter.Name);
         }

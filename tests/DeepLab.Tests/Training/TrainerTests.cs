@@ -106,7 +106,7 @@ public sealed class TrainerTests : IDisposable
         using var backend = new CpuBackend(2);
         var network = new DeepLabResNet(backend, new DeepLabConfiguration(18, SyntheticShapes.ClassNames.Count));
         Trainer.InitializeFromScratch(network, _dataset, Options);
-        float[] mean = network.OneScale.Stem.BatchNorm!.Mean.ToArray(), variance = network.OneScale.Stem.BatchNorm.Variance.ToArray();
+        float[] mean = network.ResNet.Stem.BatchNorm!.Mean.ToArray(), variance = network.ResNet.Stem.BatchNorm.Variance.ToArray();
 
         // The stem's own convolution of the same crops, by the double backend, has these moments.
         (double[] Mean, double[] Variance) expected = StemMoments(network);
@@ -136,7 +136,7 @@ public sealed class TrainerTests : IDisposable
     private (double[] Mean, double[] Variance) StemMoments(DeepLabResNet network)
     {
         const int channels = 64, side = 65;
-        float[] weights = network.OneScale.Stem.Weight.ToArray();
+        float[] weights = network.ResNet.Stem.Weight.ToArray();
         double[] sum = new double[channels], squares = new double[channels];
         long count = 0;
         using var loader = new SampleLoader(_dataset, Options.Recipe, Options.Seed);

@@ -52,10 +52,10 @@ public sealed class NetworkFileTests : IDisposable
         if (OperatingSystem.IsLinux()) File.Delete(path); // the name goes, what is mapped stays
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        Assert.All(mapped.OneScale.Convolutions, c => Assert.Equal(c.Weight.Length, c.Weight.Kernel.Mapped.Length));
+        Assert.All(mapped.ResNet.Convolutions, c => Assert.Equal(c.Weight.Length, c.Weight.Kernel.Mapped.Length));
         foreach ((StateTensor expected, StateTensor actual) in saved.State.Zip(mapped.State))
             Assert.True(expected.ToArray().AsSpan().SequenceEqual(actual.ToArray()), expected.Name);
-        Assert.All(mapped.OneScale.Convolutions, c => Assert.True(c.Weight.Kernel.Mapped.IsEmpty));
+        Assert.All(mapped.ResNet.Convolutions, c => Assert.True(c.Weight.Kernel.Mapped.IsEmpty));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DeepLab.Cpu;
 using DeepLab.Tensors;
@@ -29,6 +30,25 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
     }
 
     ~CpuBuffer() => Dispose(false);
+
+    /// <summary>Where a tensor's values lie.</summary>
+    /// <exception cref="ArgumentException">They do not lie in the CPU's memory.</exception>
+    public static float* PointerOf(Tensor tensor) =>
+        tensor.Buffer is CpuBuffer buffer && tensor.Offset + tensor.Shape.Length <= buffer.Length
+            ? buffer.Pointer + tensor.Offset
+            : throw new ArgumentException($"{tensor.Shape} does not lie in the CPU's memory.", nameof(tensor));
+
+    /// <summary>Where a buffer's first value lies.</summary>
+    public static float* PointerIn(DeviceBuffer buffer) => ((CpuBuffer)buffer).Pointer;
+
+    /// <summary>Where a tensor's values lie, or null for no tensor.</summary>
+    public static float* PointerOrNull(Tensor? tensor) => tensor is null ? null : PointerOf(tensor);
+
+    /// <summary>Kernels hold raw pointers: a tensor that its owner has already forgotten must not lose its memory to the collector before they are done.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static void KeepAlive(object? a, object? b = null, object? c = null, object? d = null)
+    {
+    }
 
     public float* Pointer => _pointer is null ? throw new ObjectDisposedException(nameof(CpuBuffer)) : _pointer;
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using DeepLab.Cpu;
 
@@ -42,35 +41,5 @@ internal unsafe struct MultiplyAddPeak<TSimd> : IParallelBody
 
         TSimd sum = TSimd.Add(TSimd.Add(TSimd.Add(s0, s1), TSimd.Add(s2, s3)), TSimd.Add(TSimd.Add(s4, s5), TSimd.Add(s6, s7)));
         TSimd.Add(sum, TSimd.Add(TSimd.Add(s8, s9), TSimd.Add(s10, s11))).Store(Results + ((long)unit * TSimd.Width));
-    }
-}
-
-public sealed unsafe partial class CpuBackend
-{
-    /// <summary>
-    /// The floating-point operations a second, in units of 10⁹, that all threads together reach in multiply-adds on registers: the best of several
-    /// short runs, and the bound that kernels are measured by.
-    /// </summary>
-    public double MeasurePeak() => Tier switch
-    {
-        InstructionSet.Avx512 => MeasurePeak<Simd512>(),
-        InstructionSet.Avx2 => MeasurePeak<Simd256>(),
-        _ => MeasurePeak<SimdPortable>(),
-    };
-
-    private double MeasurePeak<TSimd>()
-        where TSimd : unmanaged, ISimd<TSimd>
-    {
-        const int runs = 7, rounds = 4_000_000;
-        var body = new MultiplyAddPeak<TSimd> { Rounds = rounds, Results = Workspace((long)Threads * TSimd.Width) };
-        double best = 0;
-        for (int run = 0; run < runs; run++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            _pool.Run(ref body, Threads);
-            best = Math.Max(best, Threads * body.Operations / Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-
-        return best / 1e9;
     }
 }

@@ -21,9 +21,9 @@ public sealed class TensorBoardLog : ITrainingSink, IDisposable
     /// <exception cref="DeepLabException">The file cannot be written.</exception>
     public void Record(in TrainingProgress progress) => _file.AddScalars(
         progress.Iteration,
-        ("loss/scale_1", progress.Losses.Full),
-        ("loss/scale_075", progress.Losses.ThreeQuarters),
-        ("loss/scale_05", progress.Losses.Half),
+        ("loss/scale_1", progress.Losses.Values[0]),
+        ("loss/scale_075", progress.Losses.Values[1]),
+        ("loss/scale_05", progress.Losses.Values[2]),
         ("loss/fused", progress.Losses.Fused),
         ("learning_rate", progress.Rate),
         ("images_per_second", progress.ImagesPerSecond));

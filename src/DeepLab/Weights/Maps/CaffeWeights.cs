@@ -39,8 +39,8 @@ internal sealed class CaffeWeights : IWeightsMap
         if (HasHead) Configuration = Configuration with { Classes = ClassesOf(head!) };
 
         // A network that has names and shapes but no memory.
-        var network = new DeepLabResNet(PlanningBackend.ForShapes, Configuration);
-        foreach (Conv convolution in network.OneScale.Convolutions.Where(c => HasHead || c.BatchNorm is not null))
+        var network = new DeepLabResNet(new Backends.Cpu.CpuBackend(1), Configuration);
+        foreach (Conv convolution in network.ResNet.Convolutions.Where(c => HasHead || c.BatchNorm is not null))
         {
             string path = convolution.Weight.Name[Prefix.Length..^Suffix.Length];
             Add(convolution, CaffeNames.Of(Configuration, path, lettered, head ?? CaffeNames.DefaultHead));

@@ -20,7 +20,7 @@ internal static class NetworkShapes
     /// <summary>The arrays of a network, or of all but its last layer, in the order of its files.</summary>
     public static IReadOnlyList<StateTensor> Of(DeepLabConfiguration configuration, bool includeHead = true)
     {
-        IReadOnlyList<StateTensor> state = new DeepLabResNet(PlanningBackend.ForShapes, configuration).State;
+        IReadOnlyList<StateTensor> state = new DeepLabResNet(new Backends.Cpu.CpuBackend(1), configuration).State;
         return includeHead ? state : [.. state.Where(t => !IsHead(t.Name))];
     }
 

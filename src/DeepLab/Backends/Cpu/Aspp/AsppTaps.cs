@@ -59,6 +59,9 @@ internal unsafe struct AsppTaps
     /// <summary>More taps than this are left to the plain way.</summary>
     public const int Most = 128;
 
+    /// <summary>More branches than this are left to the plain way.</summary>
+    public const int MostBranches = 32;
+
     public AsppTap* Taps;
     public AsppGroup* Groups;
     public int* Sources;            // branch · taps of a branch + tap
@@ -67,42 +70,31 @@ internal unsafe struct AsppTaps
     public int Channels, Outputs;   // of the input and of the scores
     public int Columns;             // of all groups with their padding
 
-    /// <summary>Whether convolutions can be taken together: equal channels, stride 1, and outputs as large as the input.</summary>
-    public static bool Suit(ReadOnlySpan<ConvolutionGeometry> geometries)
-    {
-        int taps = 0;
-        foreach (ConvolutionGeometry geometry in geometries)
-        {
-            taps += geometry.Taps;
-            bool sameSize = geometry.Stride == 1 && geometry.KernelSize % 2 == 1 && geometry.Padding == geometry.Dilation * (geometry.KernelSize / 2);
-            bool sameKind = geometry with { Dilation = 1, Padding = 0 } == geometries[0] with { Dilation = 1, Padding = 0 };
-            if (!sameSize || !sameKind) return false;
-        }
-
-        return taps <= Most;
-    }
+    /// <summary>Whether branches can be taken together.</summary>
+    public static bool Suit(AsppSpec spec) => spec.Branches.Length is > 1 and <= MostBranches && spec.Branches.Length * spec.Branches[0].Taps <= Most;
 
     /// <summary>Lists the taps; there is room for <see cref="Most"/> of each list.</summary>
-    public static AsppTaps Of(ReadOnlySpan<ConvolutionGeometry> geometries, int panel, AsppTap* taps, AsppGroup* groups, int* sources)
+    public static AsppTaps Of(AsppSpec spec, int panel, AsppTap* taps, AsppGroup* groups, int* sources)
     {
+        ReadOnlySpan<ConvolutionSpec> branches = spec.Branches.AsSpan();
         var result = new AsppTaps
         {
             Taps = taps,
             Groups = groups,
             Sources = sources,
-            TapsPerBranch = geometries[0].Taps,
-            Channels = geometries[0].InChannels,
-            Outputs = geometries[0].OutChannels,
+            TapsPerBranch = branches[0].Taps,
+            Channels = branches[0].InChannels,
+            Outputs = branches[0].OutChannels,
         };
-        int total = geometries.Length * result.TapsPerBranch;
+        int total = branches.Length * result.TapsPerBranch;
         for (int i = 0; i < total; i++) sources[i] = i;
         int* offsets = stackalloc int[2 * Most];
         for (int i = 0; i < total; i++)
         {
-            ConvolutionGeometry geometry = geometries[i / result.TapsPerBranch];
-            int tap = i % result.TapsPerBranch, half = geometry.KernelSize / 2;
-            offsets[2 * i] = ((tap / geometry.KernelSize) - half) * geometry.Dilation;
-            offsets[(2 * i) + 1] = ((tap % geometry.KernelSize) - half) * geometry.Dilation;
+            ConvolutionSpec branch = branches[i / result.TapsPerBranch];
+            int tap = i % result.TapsPerBranch, half = branch.KernelSize / 2;
+            offsets[2 * i] = ((tap / branch.KernelSize) - half) * branch.Dilation;
+            offsets[(2 * i) + 1] = ((tap % branch.KernelSize) - half) * branch.Dilation;
         }
 
         // By offset, vertical first; of equal ones in the order of the branches. There are few, so that a plain insertion will do.

@@ -3,12 +3,11 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>target = max(a, b, c). A unit is some values.</summary>
-internal unsafe struct MaximumOfThree : IParallelBody
+/// <summary>target = the largest of some inputs. A unit is some values.</summary>
+internal unsafe struct Maximum : IParallelBody
 {
-    public float* A;
-    public float* B;
-    public float* C;
+    public float** Inputs;
+    public int Count;
     public float* Target;
     public long Length;
     public int UnitValues;
@@ -18,29 +17,32 @@ internal unsafe struct MaximumOfThree : IParallelBody
         long i = (long)unit * UnitValues, end = Math.Min(Length, i + UnitValues);
         for (; i <= end - Vector<float>.Count; i += Vector<float>.Count)
         {
-            Vector<float> a = Vector.Load(A + i), b = Vector.Load(B + i), c = Vector.Load(C + i);
-            Vector<float> ab = Vector.ConditionalSelect(Vector.GreaterThan(b, a), b, a);
-            Vector.Store(Vector.ConditionalSelect(Vector.GreaterThan(c, ab), c, ab), Target + i);
+            Vector<float> largest = Vector.Load(Inputs[0] + i);
+            for (int k = 1; k < Count; k++)
+            {
+                Vector<float> value = Vector.Load(Inputs[k] + i);
+                largest = Vector.ConditionalSelect(Vector.GreaterThan(value, largest), value, largest);
+            }
+
+            Vector.Store(largest, Target + i);
         }
 
         for (; i < end; i++)
         {
-            float ab = B[i] > A[i] ? B[i] : A[i];
-            Target[i] = C[i] > ab ? C[i] : ab;
+            float largest = Inputs[0][i];
+            for (int k = 1; k < Count; k++) largest = Inputs[k][i] > largest ? Inputs[k][i] : largest;
+            Target[i] = largest;
         }
     }
 }
 
-/// <summary>Adds dy to the gradient of the first of a, b, c that is the largest. A unit is some values.</summary>
-internal unsafe struct MaximumOfThreeGradient : IParallelBody
+/// <summary>Adds dy to the gradient of the first input that is the largest. A unit is some values.</summary>
+internal unsafe struct MaximumGradient : IParallelBody
 {
-    public float* A;
-    public float* B;
-    public float* C;
+    public float** Inputs;
+    public float** Gradients;
+    public int Count;
     public float* Gradient;
-    public float* GradientA;
-    public float* GradientB;
-    public float* GradientC;
     public long Length;
     public int UnitValues;
 
@@ -49,9 +51,9 @@ internal unsafe struct MaximumOfThreeGradient : IParallelBody
         long i = (long)unit * UnitValues, end = Math.Min(Length, i + UnitValues);
         for (; i < end; i++)
         {
-            float ab = B[i] > A[i] ? B[i] : A[i];
-            float* winner = C[i] > ab ? GradientC : B[i] > A[i] ? GradientB : GradientA;
-            winner[i] += Gradient[i];
+            int winner = 0;
+            for (int k = 1; k < Count; k++) winner = Inputs[k][i] > Inputs[winner][i] ? k : winner;
+            Gradients[winner][i] += Gradient[i];
         }
     }
 }
@@ -69,7 +71,7 @@ internal unsafe struct SgdStep : IParallelBody
     public readonly void Run(int unit, int worker)
     {
         long i = (long)unit * UnitValues, end = Math.Min(Length, i + UnitValues);
-        float rate = Settings.Rate * Settings.GradientScale, decay = Settings.Rate * Settings.Decay, momentum = Settings.Momentum;
+        float rate = Settings.LearningRate * Settings.GradientScale, decay = Settings.LearningRate * Settings.Decay, momentum = Settings.Momentum;
         for (; i <= end - Vector<float>.Count; i += Vector<float>.Count)
         {
             Vector<float> w = Vector.Load(Weights + i);

@@ -37,7 +37,7 @@ internal unsafe struct WinogradTiles
     public int Count;
 
     /// <summary>Whether a convolution can go this way and gains by it. That depends on shapes alone.</summary>
-    public static bool Suit(in ConvolutionGeometry geometry, RaggedShape maps)
+    public static bool Suit(in ConvolutionSpec geometry, RaggedShape maps)
     {
         if (geometry.KernelSize != 3 || geometry.Stride != 1 || geometry.Padding != geometry.Dilation || geometry.Dilation > MostDilation) return false;
         if (geometry.InChannels % WinogradLayout.ChannelMultiple != 0 || geometry.OutChannels % WinogradLayout.ChannelMultiple != 0) return false;

@@ -34,7 +34,7 @@ public sealed class OnnxRuntimeCases
         foreach (StateTensor tensor in network.State) tensor.CopyFrom(state[tensor.Name].Data);
 
         // The golden weights are made for inputs as large as Caffe's; a power of two keeps them exact.
-        if (preprocessing == "torchvision") network.OneScale.Stem.Weight.CopyFrom([.. network.OneScale.Stem.Weight.ToArray().Select(w => 64 * w)]);
+        if (preprocessing == "torchvision") network.ResNet.Stem.Weight.CopyFrom([.. network.ResNet.Stem.Weight.ToArray().Select(w => 64 * w)]);
         foreach (bool threeScales in (bool[])[false, true])
         {
             foreach (bool pixels in (bool[])[false, true])

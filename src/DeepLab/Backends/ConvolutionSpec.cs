@@ -6,17 +6,20 @@ namespace DeepLab.Backends;
 /// <summary>A square convolution: where each tap of its kernel reads.</summary>
 /// <param name="InChannels">Channels of its input.</param>
 /// <param name="OutChannels">Channels of its output.</param>
-/// <param name="KernelSize">Taps a side.</param>
+/// <param name="KernelSize">Taps per side.</param>
 /// <param name="Stride">Input pixels between neighbouring outputs.</param>
 /// <param name="Dilation">Input pixels between neighbouring taps.</param>
-/// <param name="Padding">Zeros around the input, a side.</param>
-public readonly record struct ConvolutionGeometry(int InChannels, int OutChannels, int KernelSize, int Stride, int Dilation, int Padding)
+/// <param name="Padding">Zeros around the input, on each side.</param>
+internal readonly record struct ConvolutionSpec(int InChannels, int OutChannels, int KernelSize, int Stride, int Dilation, int Padding)
 {
     /// <summary>Taps of the kernel.</summary>
     public int Taps => KernelSize * KernelSize;
 
     /// <summary>The shape of the weights as a matrix: [taps · inChannels, outChannels], taps row by row.</summary>
     public RaggedShape WeightShape => RaggedShape.Matrix(Taps * InChannels, OutChannels);
+
+    /// <summary>Floating-point operations of the plain sum for so many pixels of the output; a multiplication and an addition count two.</summary>
+    public double FloatingPointOperations(int rows) => 2.0 * Taps * InChannels * OutChannels * rows;
 
     /// <summary>The side of the output for a side of the input.</summary>
     /// <exception cref="ArgumentException">The kernel does not fit the padded input.</exception>
@@ -32,16 +35,45 @@ public readonly record struct ConvolutionGeometry(int InChannels, int OutChannel
     public RaggedShape OutputShape(RaggedShape input)
     {
         if (input.Channels != InChannels) throw new ArgumentException($"A convolution of {InChannels} channels got {input}.");
-        ConvolutionGeometry self = this;
+        ConvolutionSpec self = this;
         return new RaggedShape([.. input.Maps.Select(m => new MapSize(self.OutputSide(m.Height), self.OutputSide(m.Width)))], OutChannels);
     }
 }
 
+/// <summary>
+/// Atrous spatial pyramid pooling: convolutions of one input with different dilations, padded so that the size stays, whose results are added up.
+/// </summary>
+internal sealed class AsppSpec
+{
+    /// <summary>Creates the specification.</summary>
+    /// <param name="inChannels">Channels of the input.</param>
+    /// <param name="outChannels">Channels of the output.</param>
+    /// <param name="kernelSize">Taps per side, odd.</param>
+    /// <param name="dilations">The dilation of each branch.</param>
+    public AsppSpec(int inChannels, int outChannels, int kernelSize, ReadOnlySpan<int> dilations)
+    {
+        if (dilations.IsEmpty || kernelSize % 2 == 0) throw new ArgumentException($"{dilations.Length} branches of {kernelSize} taps per side are no pyramid.", nameof(dilations));
+        OutChannels = outChannels;
+        var branches = ImmutableArray.CreateBuilder<ConvolutionSpec>(dilations.Length);
+        foreach (int dilation in dilations) branches.Add(new ConvolutionSpec(inChannels, outChannels, kernelSize, 1, dilation, dilation * (kernelSize / 2)));
+        Branches = branches.MoveToImmutable();
+    }
+
+    /// <summary>Channels of the output.</summary>
+    public int OutChannels { get; }
+
+    /// <summary>The convolutions, equal but for dilation and padding.</summary>
+    public ImmutableArray<ConvolutionSpec> Branches { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"dilations {string.Join(", ", Branches.Select(b => b.Dilation))} of {Branches[0]}";
+}
+
 /// <summary>A square max pooling window in Caffe's ceil mode.</summary>
-/// <param name="KernelSize">Pixels a side.</param>
+/// <param name="KernelSize">Pixels per side.</param>
 /// <param name="Stride">Input pixels between neighbouring windows.</param>
-/// <param name="Padding">Pixels around the input that never win, a side.</param>
-public readonly record struct PoolingGeometry(int KernelSize, int Stride, int Padding)
+/// <param name="Padding">Pixels around the input that never win, on each side.</param>
+internal readonly record struct PoolingGeometry(int KernelSize, int Stride, int Padding)
 {
     /// <summary>The side of the output: ⌈(side + 2·padding − kernel) / stride⌉ + 1, less a last window that would start past the input and its left padding.</summary>
     public int OutputSide(int side)

@@ -1,0 +1,200 @@
+using System.Diagnostics;
+using DeepLab.Tensors;
+
+namespace DeepLab.Backends;
+
+/// <summary>What a pass through the layers is for.</summary>
+internal enum ExecutionMode
+{
+    /// <summary>Forward only: each map is given back once it has been read.</summary>
+    Predict,
+
+    /// <summary>Forward and backward: what backward reads is kept.</summary>
+    Train,
+
+    /// <summary>Forward, measuring batch norm's statistics on the way.</summary>
+    Calibrate,
+}
+
+/// <summary>What a training step keeps for its backward pass.</summary>
+public enum MemoryUse
+{
+    /// <summary>The maps of the first layers of networks with bottlenecks, large for the little work in them, are computed again.</summary>
+    Normal,
+
+    /// <summary>The output of every other residual block is computed again too: a quarter less memory, a few per cent more time, the same bits.</summary>
+    Low,
+
+    /// <summary>
+    /// All that backward reads is kept, and from image to image of an update the packed kernels: five per cent less time than <see cref="Normal"/>, twice the memory for a ResNet-101 at 321×321,
+    /// the same bits.
+    /// </summary>
+    High,
+}
+
+/// <summary>How a computation uses memory.</summary>
+internal sealed record ExecutionOptions
+{
+    /// <summary>What a training step keeps for its backward pass.</summary>
+    public MemoryUse Memory { get; init; }
+
+    /// <summary>
+    /// When packed kernels are left to later passes; null for: of unchanged kernels in prediction, always in training with <see cref="MemoryUse.High"/>, else never.
+    /// </summary>
+    public PrepackPolicy? Prepack { get; init; }
+}
+
+/// <summary>
+/// One computation at a time on a device: its operations (<c>Execution.Operations.cs</c>), the arena that holds its maps, its scratch memory, and what layers remember of it. Code that uses layers is
+/// passed to <see cref="Run"/>, which plans its memory at the first call for given sizes and only replays it afterwards. Not for several threads at once; several executions may compute
+/// beside each other over one network and share its packed kernels.
+/// </summary>
+internal abstract partial class Execution : IDisposable
+{
+    private readonly Dictionary<object, object> _states = new(ReferenceEqualityComparer.Instance);
+    private readonly PrepackPolicy? _prepack;
+    private CancellationToken _cancellation;
+    private object? _program;
+    private RaggedShape? _shape;
+    private long _started;
+
+    private protected Execution(Backend backend, ExecutionOptions? options)
+    {
+        ArgumentNullException.ThrowIfNull(backend);
+        Backend = backend;
+        Memory = options?.Memory ?? MemoryUse.Normal;
+        _prepack = options?.Prepack;
+        Arena = new Arena(backend);
+    }
+
+    /// <summary>The device that computes.</summary>
+    public Backend Backend { get; }
+
+    /// <summary>The arena that layers rent their maps from.</summary>
+    public Arena Arena { get; }
+
+    /// <summary>What a training step keeps for its backward pass.</summary>
+    public MemoryUse Memory { get; }
+
+    /// <summary>What the pass is for.</summary>
+    public ExecutionMode Mode { get; private set; }
+
+    /// <summary>When a pass leaves packed kernels to later ones.</summary>
+    public PrepackPolicy Prepack => _prepack ?? Mode switch
+    {
+        ExecutionMode.Predict => PrepackPolicy.WhenReused,
+        ExecutionMode.Train when Memory == MemoryUse.High => PrepackPolicy.Always,
+        _ => PrepackPolicy.Never,
+    };
+
+    /// <summary>
+    /// Whether maps are kept for a backward pass: in training, unless a network switches it off for layers that it will run again. Each <see cref="Run"/>
+    /// sets it anew.
+    /// </summary>
+    public bool KeepsMaps { get; set; }
+
+    /// <summary>Whether memory is being planned: operations check their shapes and do nothing.</summary>
+    public bool IsPlanning => Arena.IsPlanning;
+
+    /// <summary>Where operations add what they take; null to measure nothing.</summary>
+    public Profile? Profile { get; set; }
+
+    /// <summary>Values that the maps of the planned pass take at once.</summary>
+    public long PlannedExtent => Arena.Extent;
+
+        /// <summary>The floating-point operations of the planned pass's convolutions as plain sums.</summary>
+    public double PlannedFloatingPointOperations { get; private set; }
+
+    /// <summary>
+    /// Runs code that rents from the arena. It must rent the same shapes in the same order whenever the program, mode and shape are the
+    /// same; the first time it is run twice, once to plan.
+    /// </summary>
+    /// <param name="program">Names the code: any object, compared by reference.</param>
+    /// <param name="mode">What the pass is for.</param>
+    /// <param name="shape">The sizes that decide all others.</param>
+    /// <param name="body">The code.</param>
+    /// <param name="cancellation">Looked at before each operation.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled; the execution can run again.</exception>
+    public void Run(object program, ExecutionMode mode, RaggedShape shape, Action body, CancellationToken cancellation = default)
+    {
+        if (!ReferenceEquals(_program, program) || Mode != mode || !shape.Equals(_shape))
+        {
+            _program = null;
+            Plan(mode, body);
+            _program = program;
+            _shape = shape;
+        }
+
+        Arena.Rewind();
+        KeepsMaps = mode == ExecutionMode.Train;
+        _cancellation = cancellation;
+        try
+        {
+            body();
+        }
+        finally
+        {
+            _cancellation = default;
+        }
+    }
+
+    /// <summary>Plans a pass without running it: how much memory it takes, and how many floating-point operations.</summary>
+    public void Plan(ExecutionMode mode, Action body)
+    {
+        Mode = mode;
+        PlannedFloatingPointOperations = 0;
+        Arena.BeginPlan();
+        KeepsMaps = mode == ExecutionMode.Train;
+        body();
+        Arena.CommitPlan();
+    }
+
+    /// <summary>Gives a map back to the arena, unless backward will read it.</summary>
+    public void Release(Tensor tensor)
+    {
+        if (!KeepsMaps) Arena.Return(tensor);
+    }
+
+    /// <summary>What a layer remembers of this computation, from its forward to its backward pass: networks are shared, so they hold no maps themselves.</summary>
+    /// <typeparam name="TState">The layer's own class for it.</typeparam>
+    /// <param name="layer">The layer.</param>
+    public TState StateOf<TState>(object layer)
+        where TState : class, new()
+    {
+        if (_states.TryGetValue(layer, out object? state)) return (TState)state;
+        var created = new TState();
+        _states.Add(layer, created);
+        return created;
+    }
+
+    /// <summary>Frees the arena and the scratch memory.</summary>
+    public void Dispose()
+    {
+        Arena.Dispose();
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Begins an operation whose shapes were checked. This is where cancellation is looked at.</summary>
+    /// <param name="floatingPointOperations">Those of a convolution as a plain sum.</param>
+    /// <returns>Whether to do it: not while memory is planned.</returns>
+    internal bool Begin(double floatingPointOperations = 0)
+    {
+        if (IsPlanning)
+        {
+            PlannedFloatingPointOperations += floatingPointOperations;
+            return false;
+        }
+
+        _cancellation.ThrowIfCancellationRequested();
+        _started = Profile is null ? 0 : Stopwatch.GetTimestamp();
+        return true;
+    }
+
+    /// <summary>Ends an operation: adds it to the profile.</summary>
+    internal void End(string kind, string layer = "", double floatingPointOperations = 0) =>
+        Profile?.Add(kind, layer, Stopwatch.GetElapsedTime(_started).TotalSeconds, floatingPointOperations);
+
+    /// <summary>Frees the scratch memory.</summary>
+    private protected abstract void Dispose(bool disposing);
+}
