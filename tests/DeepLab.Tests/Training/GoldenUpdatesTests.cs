@@ -26,7 +26,7 @@ public sealed class GoldenUpdatesTests
         DeepLabResNet network = ThreeScaleStep.NewNetwork(backend, 18, Classes);
         float[][] before = [.. network.Parameters.Select(p => p.ToArray())];
         double[] expectedLosses = file.ReadDouble("losses");
-        var options = new TrainingOptions { Iterations = expectedLosses.Length, BaseRate = Setting("rate"), PolyPower = Setting("power") };
+        var options = new TrainingOptions { Iterations = expectedLosses.Length, BaseLearningRate = Setting("rate"), PolyPower = Setting("power") };
         network.SetHeadRateMultiplier((float)Setting("head_multiplier"));
         TrainingSample[] samples = [Sample(0), Sample(1)];
         using var execution = new Execution(backend);
@@ -36,7 +36,7 @@ public sealed class GoldenUpdatesTests
         for (int i = 0; i < losses.Length; i++)
         {
             losses[i] = step.Accumulate(samples[i % 2], AugmentationRecipe.Caffe, 1).Total;
-            optimizer.Step(options.RateAfter(i), Setting("momentum"), Setting("weight_decay"));
+            optimizer.Step(options.LearningRateAt(i), Setting("momentum"), Setting("weight_decay"));
         }
 
         Compare.Near(expectedLosses, losses, 1e-4, "losses of ten updates");
