@@ -3,7 +3,8 @@ using System.Globalization;
 namespace DeepLab.Cli;
 
 /// <summary>
-/// Standard output and error. On a terminal progress rewrites one line; elsewhere nothing is rewritten, and only the lines meant for logs appear.
+/// Standard output and error. On a terminal, progress rewrites one line; elsewhere nothing is rewritten, and only the
+/// lines meant for logs appear.
 /// </summary>
 internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTerminal)
 {
@@ -24,24 +25,26 @@ internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTer
     /// <summary>Whether standard output is a terminal.</summary>
     public bool IsTerminal => isTerminal;
 
-    /// <summary>Opens standard input for bytes.</summary>
+    /// <summary>Opens standard input as a stream of bytes.</summary>
     public Func<Stream> OpenInput { get; init; } = Console.OpenStandardInput;
 
-    /// <summary>Opens standard output for bytes.</summary>
+    /// <summary>Opens standard output as a stream of bytes.</summary>
     public Func<Stream> OpenOutput { get; init; } = Console.OpenStandardOutput;
 
-    /// <summary>A console that writes everything to standard error, for commands whose result is bytes on standard output.</summary>
+    /// <summary>
+    /// A console that writes everything to standard error, for commands whose result is bytes on standard output.
+    /// </summary>
     public CliConsole WithoutOutput() => new(error, error, isTerminal: false) { OpenInput = OpenInput, OpenOutput = OpenOutput };
 
-    /// <summary>Writes text that is formatted with the invariant culture.</summary>
+    /// <summary>Formats text with the invariant culture.</summary>
     public static string Format(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>A span of time as 12s, 3m05s or 2h07m.</summary>
+    /// <summary>A duration as 12s, 3m05s or 2h07m.</summary>
     public static string Duration(TimeSpan time) => time.TotalHours >= 1
         ? Format($"{(int)time.TotalHours}h{time.Minutes:00}m")
         : time.TotalMinutes >= 1 ? Format($"{time.Minutes}m{time.Seconds:00}s") : Format($"{(int)time.TotalSeconds}s");
 
-    /// <summary>Writes a line to standard output, in place of a progress line.</summary>
+    /// <summary>Writes a line to standard output, replacing a progress line.</summary>
     public void Line(string text = "")
     {
         lock (_lock)
@@ -52,10 +55,10 @@ internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTer
         }
     }
 
-    /// <summary>Writes a line of a label and a value, the values below one another.</summary>
+    /// <summary>Writes a line with a label and a value, the values aligned in a column.</summary>
     public void Row(string label, string value) => Line($"{label.PadRight(LabelWidth)}  {value}".TrimEnd());
 
-    /// <summary>Writes text that ends in a line feed already, in place of a progress line.</summary>
+    /// <summary>Writes text that already ends in a line feed, replacing a progress line.</summary>
     public void Text(string text)
     {
         lock (_lock)
@@ -79,7 +82,7 @@ internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTer
 
     /// <summary>Rewrites the progress line on a terminal; elsewhere writes nothing, or a line of its own.</summary>
     /// <param name="text">The line.</param>
-    /// <param name="plainToo">Whether it appears where nothing can be rewritten.</param>
+    /// <param name="plainToo">Whether it also appears where nothing can be rewritten.</param>
     public void Progress(string text, bool plainToo = false)
     {
         if (!isTerminal)
@@ -97,9 +100,11 @@ internal sealed class CliConsole(TextWriter output, TextWriter error, bool isTer
         }
     }
 
-    /// <summary>Rewrites the progress line of work on images: how many are done, how many a second, and how long the others will take.</summary>
+    /// <summary>
+    /// Rewrites the progress line for a number of images: those done, images per second, and the time left.
+    /// </summary>
     public void ImageProgress(int done, int count, TimeSpan elapsed) =>
-        Progress(Format($"{done}/{count} images, {done / elapsed.TotalSeconds:0.00} a second, {Duration(elapsed / done * (count - done))} left"));
+        Progress(Format($"{done}/{count} images, {done / elapsed.TotalSeconds:0.00} images/s, {Duration(elapsed / done * (count - done))} left"));
 
     private static int Width()
     {

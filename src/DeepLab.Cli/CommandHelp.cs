@@ -7,8 +7,8 @@ using System.Globalization;
 namespace DeepLab.Cli;
 
 /// <summary>
-/// Help: usage, options with their defaults, examples. Long aliases (the names of the seed's programs) are told after the description, so that
-/// the first column shows one name an option.
+/// Help: usage, options with their defaults, examples. Long aliases (former names, and those of the seed's programs)
+/// come after the description, so that the first column shows one name per option.
 /// </summary>
 internal sealed class CommandHelp : SynchronousCommandLineAction
 {
@@ -33,21 +33,21 @@ internal sealed class CommandHelp : SynchronousCommandLineAction
         if (command.Subcommands.Count > 0)
         {
             string commands = string.Join(", ", command.Subcommands.Select(c => c.Name));
-            return parse.UnmatchedTokens.Count > 0 ? $"there is no '{parse.UnmatchedTokens[0]}'; the commands are {commands}" : $"a command is missing: one of {commands}";
+            return parse.UnmatchedTokens.Count > 0 ? $"'{parse.UnmatchedTokens[0]}' is not a command; the commands are {commands}" : $"no command given; the commands are {commands}";
         }
 
         string message = parse.Errors[0].Message.TrimEnd('.');
         int type = message.IndexOf(" as expected type", StringComparison.Ordinal);
         if (type < 0) return char.ToLowerInvariant(message[0]) + message[1..];
         string expected = message.Contains("Double", StringComparison.Ordinal) ? "a number"
-            : message.Contains("UInt64", StringComparison.Ordinal) ? "a whole number, not negative" : "a whole number";
+            : message.Contains("UInt64", StringComparison.Ordinal) ? "a non-negative whole number" : "a whole number";
         return char.ToLowerInvariant(message[0]) + message[1..type] + $", expected {expected}";
     }
 
     private static void Write(CommandResult result, TextWriter output)
     {
         Command command = result.Command;
-        output.WriteLine(command.Description);
+        foreach (string line in Wrap(command.Description ?? "", Width)) output.WriteLine(line);
         output.WriteLine();
         output.WriteLine("Usage:");
         string arguments = string.Concat(command.Arguments.Select(a => a.Arity.MinimumNumberOfValues > 0 ? $" {Label(a)}" : $" [{Label(a)}]"));
@@ -83,7 +83,7 @@ internal sealed class CommandHelp : SynchronousCommandLineAction
         string others = string.Join(", ", option.Aliases.Where(a => !IsShort(a) && a.StartsWith("--", StringComparison.Ordinal)));
         if (others.Length > 0)
         {
-            // Descriptions that tell the default themselves end with it.
+            // A description that states the default itself ends with it.
             int end = text.EndsWith(']') ? text.LastIndexOf(" [default: ", StringComparison.Ordinal) : -1;
             text = text.Insert(end < 0 ? text.Length : end, $" (or {others})");
         }
@@ -111,7 +111,7 @@ internal sealed class CommandHelp : SynchronousCommandLineAction
         int column = Math.Min(all.Max(r => r.Left.Length), LargestColumn);
         foreach ((string left, string right) in all)
         {
-            // What is too long for its column has a line of its own.
+            // A label that is too long for its column has a line of its own.
             string label = left;
             if (label.Length > column)
             {

@@ -2,24 +2,24 @@ using System.CommandLine;
 
 namespace DeepLab.Cli;
 
-/// <summary>What a command is run with beside its options.</summary>
+/// <summary>What a command is run with in addition to its options.</summary>
 internal sealed class CommandInvocation : InvocationConfiguration
 {
     /// <summary>Where output and progress go.</summary>
     public required CliConsole Console { get; init; }
 
-    /// <summary>Asks the command to stop (Ctrl-C).</summary>
+    /// <summary>Stops the command (Ctrl-C).</summary>
     public required CancellationToken Cancellation { get; init; }
 
     /// <summary>The command line as it was given.</summary>
     public static IEnumerable<string> Words(ParseResult parse) => parse.Tokens.Select(t => t.Value).Prepend("deeplab");
 }
 
-/// <summary>The command line asks for something that does not exist: exit status 2.</summary>
-/// <param name="message">One line, without full stop: what is wrong, what was expected.</param>
+/// <summary>The command line is wrong: exit status 2.</summary>
+/// <param name="message">One line without a full stop: what is wrong, and what was expected.</param>
 internal sealed class UsageException(string message) : Exception(message)
 {
-    /// <summary>Runs what reads an option's text, whose complaints are then about usage.</summary>
+    /// <summary>Runs what parses an option's text, so that its errors are errors of usage.</summary>
     public static T Reading<T>(Func<T> read)
     {
         try
@@ -36,7 +36,7 @@ internal sealed class UsageException(string message) : Exception(message)
 /// <summary>A command with examples for its help.</summary>
 internal sealed class CliCommand(string name, string description) : Command(name, description)
 {
-    /// <summary>Whole command lines, shown at the end of the help.</summary>
+    /// <summary>Complete command lines, shown at the end of the help.</summary>
     public required IReadOnlyList<string> Examples { get; init; }
 
     /// <summary>Sets what the command does; the result is the exit status.</summary>
@@ -44,10 +44,10 @@ internal sealed class CliCommand(string name, string description) : Command(name
         SetAction(parse => run(parse, (CommandInvocation)parse.InvocationConfiguration));
 
     /// <summary>Adds an option with a default.</summary>
-    /// <param name="name">The name that help shows first.</param>
-    /// <param name="description">What it is, without its default, which help adds.</param>
+    /// <param name="name">The name that the help shows first.</param>
+    /// <param name="description">What it is, without its default, which the help adds.</param>
     /// <param name="value">The default.</param>
-    /// <param name="aliases">Other names: short ones, and those of the seed's programs.</param>
+    /// <param name="aliases">Other names: short ones, former ones, and those of the seed's programs.</param>
     public Option<T> AddOptionWithDefault<T>(string name, string description, T value, params string[] aliases)
     {
         Option<T> option = AddOption<T>(name, description, aliases);
@@ -55,7 +55,7 @@ internal sealed class CliCommand(string name, string description) : Command(name
         return option;
     }
 
-    /// <summary>Adds an option without default.</summary>
+    /// <summary>Adds an option without a default.</summary>
     public Option<T> AddOption<T>(string name, string description, params string[] aliases)
     {
         var option = new Option<T>(name, aliases) { Description = description };
@@ -63,7 +63,7 @@ internal sealed class CliCommand(string name, string description) : Command(name
         return option;
     }
 
-    /// <summary>Says what an option must satisfy.</summary>
+    /// <summary>Adds a condition that an option's value must meet.</summary>
     public void Require<T>(Option<T> option, Func<T, bool> isGood, string expected) => option.Validators.Add(result =>
     {
         if (result.Implicit || result.Errors.Any()) return;
@@ -74,7 +74,7 @@ internal sealed class CliCommand(string name, string description) : Command(name
         }
         catch (InvalidOperationException)
         {
-            return; // It could not be parsed, which the parser reports itself.
+            return; // It could not be parsed; the parser reports that itself.
         }
 
         if (value is not null && !isGood(value)) result.AddError($"{option.Name} is {string.Join(' ', result.Tokens)}, expected {expected}");

@@ -10,20 +10,20 @@ using DeepLab.Visualization;
 
 namespace DeepLab.Cli;
 
-/// <summary><c>deeplab demo</c>: draws a dataset, trains on it, evaluates, predicts.</summary>
+/// <summary><c>deeplab demo</c>: draws a dataset, trains on it, evaluates and predicts.</summary>
 internal static class DemoCommand
 {
     private const int Depth = 18, TrainingImages = 240, ValidationImages = 24;
 
     public static Command Create()
     {
-        var command = new CliCommand("demo", "Draws a small labelled dataset, trains ResNet-18 on it from scratch, evaluates, and predicts the held-out images. A few minutes.")
+        var command = new CliCommand("demo", "Draws a small labelled dataset, trains ResNet-18 on it from scratch and predicts held-out images, in a few minutes.")
         {
             Examples = ["deeplab demo", "deeplab demo --output /tmp/demo --threads 2"],
         };
-        Option<string> output = command.AddOptionWithDefault("--output", "folder of the dataset, the snapshots and the predictions", "data/demo", "-o");
+        Option<string> output = command.AddOptionWithDefault("--output", "folder for the dataset, the snapshots and the predictions", "data/demo", "-o");
         output.HelpName = "DIR";
-        Option<int> iterations = command.AddOptionWithDefault("--max-iter", "iterations of the training", Options("").Iterations, "--maxIter");
+        Option<int> iterations = command.AddOptionWithDefault("--max-iter", "number of training iterations", Options("").Iterations, "--maxIter");
         command.Require(iterations, n => n >= 1, "at least 1");
         Option<ulong> seed = RuntimeArguments.AddSeed(command);
         var runtime = new RuntimeArguments(command);
@@ -36,15 +36,15 @@ internal static class DemoCommand
         return command;
     }
 
-    // Found by trying: the shapes are learnt in about two minutes on two cores.
+    // Found by trial and error: the shapes are learnt in about two minutes on two cores.
     private static TrainingOptions Options(string root) => new()
     {
         Recipe = AugmentationRecipe.Caffe with { Crop = 97, Scales = ScaleDistribution.OneOf(0.75, 1) },
         Iterations = 200,
         IterationSize = 2,
-        BaseRate = 0.02,
+        BaseLearningRate = 0.02,
         ClipNorm = 1,
-        HeadRateMultiplier = 1,
+        HeadLearningRateMultiplier = 1,
         SnapshotDirectory = Path.Combine(root, "snapshots"),
         SnapshotPrefix = "demo_",
     };
@@ -66,7 +66,8 @@ internal static class DemoCommand
         console.Line($"2 of 3  training ResNet-{Depth} from scratch for {options.Iterations} iterations of {options.IterationSize} images ({backend.Description})");
         var network = new DeepLabResNet(backend, new DeepLabConfiguration(Depth, labels.Classes));
         Trainer.InitializeFromScratch(network, training, options);
-        TrainingSummary summary = TrainingDisplay.Run(network, training, options, console, cancellation);
+        TrainingSummary summary;
+        using (var trainer = new Trainer(network, training, options)) summary = trainer.Run([new TrainingDisplay(console)], cancellation);
         if (summary.Interrupted) return Program.Interrupted;
 
         string pictures = Path.Combine(root, "predictions");
@@ -79,10 +80,10 @@ internal static class DemoCommand
             cancellation,
             image => Save(image, pictures));
         console.Text(report.ToTable());
-        console.Line($"photographs with the predicted labels over them: {Path.Combine(pictures, "overlays")}");
+        console.Line($"photographs overlaid with the predicted labels: {Path.Combine(pictures, "overlays")}");
         console.Line($"label images: {Path.Combine(pictures, "labels")}");
         console.Line($"weights: {summary.LastSnapshot}");
-        console.Line($"all of it took {CliConsole.Duration(clock.Elapsed)}");
+        console.Line($"total time: {CliConsole.Duration(clock.Elapsed)}");
         return 0;
     }
 
@@ -92,7 +93,7 @@ internal static class DemoCommand
         Overlay.Blend(image.Image, image.Prediction, Palette.Voc).Save(Path.Combine(directory, "overlays", image.Sample.Name + ".jpg"));
     }
 
-    // Progress<T> would call from another thread, after the fact.
+    // Progress<T> would call on another thread, later.
     private sealed class Count(Action<int> report) : IProgress<int>
     {
         public void Report(int value) => report(value);

@@ -24,32 +24,32 @@ internal sealed class EvalCommand
 
     private EvalCommand(CliCommand command)
     {
-        _weights = command.AddOption<string?>("--weights", "the weights file to evaluate, instead of --snapshots", aliases: ["-w"]);
+        _weights = command.AddOption<string?>("--weights", "weights file to evaluate, instead of --snapshots", aliases: ["-w"]);
         _weights.HelpName = "FILE";
-        _snapshots = command.AddOptionWithDefault("--snapshots", "the folder whose snapshots are evaluated, the earliest first", "data/snapshots");
+        _snapshots = command.AddOptionWithDefault("--snapshots", "folder whose snapshots are evaluated, in the order of their iterations", "data/snapshots");
         _snapshots.HelpName = "DIR";
-        _prefix = command.AddOptionWithDefault("--snapshot-prefix", "what the snapshots' names start with, before the iteration", "VOC12_scenes_", "--snapPrefix");
+        _prefix = command.AddOptionWithDefault("--snapshot-prefix", "what the snapshots' file names start with, before the iteration", "VOC12_scenes_", "--snapPrefix");
         _dataset = new DatasetArguments(command, forEvaluation: true, "those of the weights");
-        _crf = new CrfArguments(command, "also refine every prediction by a dense CRF, and give the measures without and with it");
+        _crf = new CrfArguments(command, "also refine every prediction with a dense CRF, and report the measures without and with it");
         _trimap = command.AddOption<string?>(
-            "--trimap", $"also measure the pixels within so many pixels of a boundary between labels: a list or a range, 1,2,5,10,20,40 or 1-40, each 1 to {TrimapBands.LargestWidth}");
+            "--trimap", $"also report the measures of the pixels near label boundaries: a list or a range of distances in pixels, such as 1,2,5,10,20,40 or 1-40, each from 1 to {TrimapBands.LargestWidth}");
         _trimap.HelpName = "LIST";
-        _json = command.AddOption<string?>("--json", "also write the measures to this file, an object a snapshot");
+        _json = command.AddOption<string?>("--json", "also write the measures to this file, one object per snapshot");
         _json.HelpName = "FILE";
         _report = command.AddOption<string?>(
-            "--report", "also write a page about it, one HTML file that needs no network: classes, confusion matrix, the curve over snapshots, the best and the worst images");
+            "--report", "also write a report, one HTML file that can be read offline: classes, confusion matrix, mean IoU over the snapshots, best and worst images");
         _report.HelpName = "FILE.html";
         _visualize = command.AddOption<string?>(
-            "--visualize", $"write a PNG an image, the photograph, the truth and the prediction side by side, with --crf the refined one too: into a folder a snapshot in this one [default: {DefaultOutput}]");
+            "--visualize", $"write a PNG per image with the photograph, the ground truth, the prediction and, with --crf, the refined prediction side by side, in one subfolder per snapshot [default: {DefaultOutput}]");
         (_visualize.HelpName, _visualize.Arity) = ("[DIR]", ArgumentArity.ZeroOrOne);
-        _output = command.AddOption<string?>("--output", "the folder for --visualize, where that does not say it", aliases: ["-o"]);
+        _output = command.AddOption<string?>("--output", "folder for --visualize, if that is given without one", aliases: ["-o"]);
         _output.HelpName = "DIR";
         _runtime = new RuntimeArguments(command);
     }
 
     public static Command Create()
     {
-        var command = new CliCommand("eval", "Measures snapshots on a labelled dataset: IoU a class, mean IoU and more.")
+        var command = new CliCommand("eval", "Measures snapshots on a labelled dataset: IoU per class, mean IoU and more.")
         {
             Examples =
             [
@@ -76,7 +76,7 @@ internal sealed class EvalCommand
         };
         IReadOnlyList<string> files = WeightsFiles(parse);
 
-        // All are looked at before the first is evaluated: a damaged one should not show after an hour.
+        // All are checked before the first is evaluated: a damaged one should not come to light after an hour.
         DeepLabConfiguration[] configurations = [.. files.Select(f => NetworkFile.ReadConfiguration(f))];
         int classes = configurations[0].Classes;
         for (int i = 1; i < files.Count; i++)
@@ -105,7 +105,7 @@ internal sealed class EvalCommand
         }
 
         if (reports.Count > 1 && reports.MaxBy(r => r.MeanIoU) is EvaluationReport best)
-            console.Line(CliConsole.Format($"\nbest of {reports.Count}: {ConsoleText.Sanitize(best.Weights)}, with {best.MeanIoU:0.0000}"));
+            console.Line(CliConsole.Format($"\nbest of {reports.Count}: {ConsoleText.Sanitize(best.Weights)}, mean IoU {best.MeanIoU:0.0000}"));
         if (page is not null) console.Line($"report: {ConsoleText.Sanitize(page.Path)}");
         return 0;
     }
@@ -113,22 +113,23 @@ internal sealed class EvalCommand
     private string? PictureFolder(ParseResult parse)
     {
         string? folder = parse.GetValue(_visualize), output = parse.GetValue(_output);
-        if (parse.GetResult(_visualize) is null) return output is null ? null : throw new UsageException("--output is for the pictures of --visualize, which is missing");
+        if (parse.GetResult(_visualize) is null) return output is null ? null : throw new UsageException("--output requires --visualize");
         if (folder is not null && output is not null) throw new UsageException("--visualize DIR and --output DIR both name the folder of the pictures: give one");
         string chosen = folder ?? output ?? DefaultOutput;
-        return string.IsNullOrWhiteSpace(chosen) ? throw new UsageException("an empty text is no path") : chosen;
+        return string.IsNullOrWhiteSpace(chosen) ? throw new UsageException("the folder for --visualize is empty, expected a path") : chosen;
     }
 
     private List<string> WeightsFiles(ParseResult parse)
     {
         if (parse.GetValue(_weights) is null && parse.GetResult(_snapshots) is not { Implicit: false } && !Directory.Exists(parse.GetValue(_snapshots)))
-            throw new UsageException($"no weights are named and the default {parse.GetValue(_snapshots)} is not there: give --weights FILE, or --snapshots DIR");
+            throw new UsageException($"no weights given, and the default {parse.GetValue(_snapshots)} does not exist: give --weights FILE, or --snapshots DIR");
         if (parse.GetValue(_weights) is not string weights) return [.. SnapshotFile.FindAll(parse.GetValue(_snapshots)!, parse.GetValue(_prefix)!).Select(s => s.Path)];
         Option? other = new[] { _snapshots, _prefix }.FirstOrDefault(o => parse.GetResult(o) is { Implicit: false });
-        return other is null ? [weights] : throw new UsageException($"--weights and {other.Name} exclude each other: one file, or all snapshots of a folder");
+        return other is null ? [weights] : throw new UsageException($"--weights and {other.Name} are mutually exclusive: give one file, or a folder of snapshots");
     }
 
-    private static EvaluationReport Evaluate(DeepLabResNet network, SegmentationDataset dataset, string file, string? output, EvaluationOptions options, EvaluationPageFile? page, CommandInvocation invocation)
+    private static EvaluationReport Evaluate(
+        DeepLabResNet network, SegmentationDataset dataset, string file, string? output, EvaluationOptions options, EvaluationPageFile? page, CommandInvocation invocation)
     {
         CliConsole console = invocation.Console;
         int count = dataset.Samples.Count;
@@ -140,7 +141,7 @@ internal sealed class EvalCommand
             network, dataset, file, Progress, invocation.Cancellation, folder is null && page is null ? null : image => Show(image, folder, page), options);
         console.Text(report.ToTable());
         if (folder is not null)
-            console.Line($"pictures (photograph, truth, prediction{(options.Crf is null ? "" : ", refined prediction")}): {ConsoleText.Sanitize(folder)}");
+            console.Line($"pictures (photograph, ground truth, prediction{(options.Crf is null ? "" : ", refined prediction")}): {ConsoleText.Sanitize(folder)}");
         return report;
     }
 

@@ -12,7 +12,7 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        var command = new CliCommand("train", "Trains a network on a dataset; writes snapshots, and log.csv beside them.")
+        var command = new CliCommand("train", "Trains a network on a dataset and writes snapshots and log.csv.")
         {
             Examples =
             [
@@ -39,30 +39,39 @@ internal static class TrainCommand
         return command;
     }
 
-    /// <summary>Checks the dataset, makes the network and trains it, telling how it goes.</summary>
+    /// <summary>Checks the dataset, creates the network and trains it, showing the progress.</summary>
     /// <returns>The exit status.</returns>
     private static int Train(
         Backend backend, SegmentationDataset dataset, TrainingWatch watch, InitialWeights weights, TrainingOptions options, CliConsole console, CancellationToken cancellation)
     {
         CheckDataset(dataset, (long)options.Iterations * (options.Recipe.CountsImages ? 1 : options.IterationSize), options, console);
-        if (watch.Validation is not null) CheckDataset(watch.Validation, 0, options, console);
+        if (watch.Validation is not null) CheckDataset(watch.Validation.Dataset, 0, options, console);
         using TensorBoardLog? events = watch.LogDirectory is null ? null : new TensorBoardLog(watch.LogDirectory);
-        var configuration = weights.Configuration with { Classes = dataset.Classes };
-        var network = new DeepLabResNet(backend, configuration);
+        var network = new DeepLabResNet(backend, weights.Configuration with { Classes = dataset.Classes });
         console.Line($"device      {backend.Description}");
         console.Line($"dataset     {dataset.Samples.Count} images, {dataset.Classes} classes ({dataset.Source})");
-        console.Line($"network     DeepLab-ResNet-{configuration.Depth}, {CliConsole.Format($"{network.ParameterCount / 1e6:0.0}")} million parameters");
+        console.Line($"network     DeepLab-ResNet-{network.Configuration.Depth}, {CliConsole.Format($"{network.ParameterCount / 1e6:0.0}")} million parameters");
         console.Line($"weights     {weights.Description}");
+        Describe(options, console);
+        if (watch.Validation is TrainingValidation validation)
+            console.Line($"validation  {validation.Dataset.Samples.Count} images every {validation.Every} iterations ({validation.Dataset.Source})");
+        if (events is not null) console.Line($"events      {events.Path}");
+        if (weights.Load(network, dataset, options))
+            console.Note($"note: {weights.File} has no last layer for {dataset.Classes} classes; the last layer is initialised at random");
+
+        using var trainer = new Trainer(network, dataset, options) { Validation = watch.Validation };
+        var display = new TrainingDisplay(console);
+        TrainingSummary summary = trainer.Run(events is null ? [display] : [display, events], cancellation);
+        return summary.Interrupted ? Program.Interrupted : 0;
+    }
+
+    private static void Describe(TrainingOptions options, CliConsole console)
+    {
+        string clip = options.ClipNorm > 0 ? $", gradient norm up to {CliConsole.Format($"{options.ClipNorm}")}" : "";
         console.Line($"recipe      {TrainingArguments.Describe(options.Recipe)}");
         console.Line(CliConsole.Format(
-            $"updates     {options.Iterations} iterations, {options.IterationSize} images an update, rate {options.BaseRate}, weight decay {options.WeightDecay}, momentum {options.Momentum}{(options.ClipNorm > 0 ? $", gradient norm up to {options.ClipNorm}" : "")}"));
+            $"updates     {options.Iterations} iterations, {options.IterationSize} images per update, learning rate {options.BaseLearningRate}, weight decay {options.WeightDecay}, momentum {options.Momentum}{clip}"));
         console.Line($"snapshots   {options.SnapshotPath(options.Iterations)}");
-        if (watch.Validation is SegmentationDataset validation) console.Line($"validation  {validation.Samples.Count} images every {watch.EvaluateEvery} iterations ({validation.Source})");
-        if (events is not null) console.Line($"events      {events.Path}");
-        if (weights.Load(network, dataset, options)) console.Note($"note: {weights.File} has no last layer for {dataset.Classes} classes; it is drawn anew");
-
-        TrainingSummary summary = TrainingDisplay.Run(network, dataset, options, console, cancellation, watch, events);
-        return summary.Interrupted ? Program.Interrupted : 0;
     }
 
     private static void CheckDataset(SegmentationDataset dataset, long images, TrainingOptions options, CliConsole console)
@@ -78,6 +87,6 @@ internal static class TrainCommand
 
         int errors = advice.Count(a => a.Level == AdviceLevel.Error);
         if (errors > 0)
-            throw new DeepLabException($"{dataset.Source}: training was not started for {(errors == 1 ? "the fault" : $"the {errors} faults")} above; \"deeplab data check\" looks at every file");
+            throw new DeepLabException($"{dataset.Source}: training was not started because of the {(errors == 1 ? "error" : $"{errors} errors")} above; \"deeplab data check\" checks every file");
     }
 }

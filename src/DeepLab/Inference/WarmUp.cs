@@ -22,6 +22,13 @@ public static class WarmUp
     {
         using Backend backend = device.CreateBackend((options ?? new BackendOptions()) with { Threads = 1 });
         using Execution execution = backend.CreateExecution();
+        Run(execution);
+    }
+
+    /// <summary>The same on an execution of the kind that will predict.</summary>
+    internal static void Run(Execution execution)
+    {
+        Backend backend = execution.Backend;
         var scales = new MultiScale(new SmallNetwork(backend), NetworkScale.DeepLab);
         var pixels = new float[Side * Side * 3];
         RaggedShape shape = RaggedShape.Map(Side, Side, 3);

@@ -11,7 +11,7 @@ public sealed class TrainingHistory
     /// <summary>
     /// The columns of <see cref="Buckets"/>: the four scores' losses, the learning rate, and the seconds that an iteration took, without what evaluations before it took.
     /// </summary>
-    public const int FullLoss = 0, ThreeQuartersLoss = 1, HalfLoss = 2, FusedLoss = 3, Rate = 4, Seconds = 5;
+    public const int FullLoss = 0, ThreeQuartersLoss = 1, HalfLoss = 2, FusedLoss = 3, LearningRate = 4, Seconds = 5;
 
     /// <summary>The columns of <see cref="Evaluations"/>: shares from 0 to 1, or NaN where nothing could be measured.</summary>
     public const int MeanIoU = 0, PixelAccuracy = 1;

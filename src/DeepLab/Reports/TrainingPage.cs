@@ -43,7 +43,7 @@ public static class TrainingPage
 
         List<PageSection> sections = [new("loss", "Loss", LossChart(buckets, smooth, window))];
         if (MeasureChart(history, measured) is XElement measures) sections.Add(new PageSection("iou", "Mean IoU", measures));
-        sections.Add(new PageSection("rate", "Learning rate", SingleChart(buckets, TrainingHistory.Rate, "learning rate", "The learning rate of the layers before the last; the last layer has a multiple of it.", null)));
+        sections.Add(new PageSection("rate", "Learning rate", SingleChart(buckets, TrainingHistory.LearningRate, "learning rate", "The learning rate of the layers before the last; the last layer has a multiple of it.", null)));
         sections.Add(new PageSection("time", "Time", SingleChart(
             buckets, TrainingHistory.Seconds, "seconds an iteration", $"Seconds an iteration{(history.Evaluations.Count > 0 ? ", without the evaluations on the way" : "")}: faint as logged, bold the mean over {Numbers.Count(window)} iterations.", smooth[TrainingHistory.Seconds])));
         sections.Add(new PageSection("snapshots", "Snapshots", SnapshotTable(snapshots)));

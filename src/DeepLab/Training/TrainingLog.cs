@@ -4,14 +4,14 @@ using DeepLab.IO;
 namespace DeepLab.Training;
 
 /// <summary>
-/// The files <c>log.csv</c>, an iteration a line, and <c>eval.csv</c>, an evaluation a line, of a run; written through at once so that a crash loses
-/// nothing. They take the place of those of an earlier run in the same folder.
+/// The files <c>log.csv</c>, one line per iteration, and <c>eval.csv</c>, one line per evaluation, of a run. Every line
+/// is written through at once, so that a crash loses none. They replace those of an earlier run in the same folder.
 /// </summary>
-internal sealed class TrainingLog : ITrainingSink, IDisposable
+internal sealed class TrainingLog : ITrainingObserver, IDisposable
 {
     public const string IterationsName = "log.csv", EvaluationsName = "eval.csv";
 
-    public const string IterationColumns = "iteration,loss_1,loss_075,loss_05,loss_fused,rate,seconds", EvaluationColumns = "iteration,mean_iou,pixel_accuracy,seconds";
+    public const string EvaluationColumns = "iteration,mean_iou,pixel_accuracy,seconds";
 
     private readonly string _evaluationsPath;
     private readonly AppendedFile _iterations;
@@ -25,15 +25,16 @@ internal sealed class TrainingLog : ITrainingSink, IDisposable
         DeleteEvaluations();
     }
 
-    public void Record(in TrainingProgress progress)
+    public static string IterationColumns { get; } = $"iteration,{string.Join(',', LossNames.Columns)},rate,seconds";
+
+    public void OnIteration(in TrainingProgress progress)
     {
-        LossValues losses = progress.Losses;
+        string losses = string.Join(',', progress.Losses.Values.Select(l => l.ToString("G7", CultureInfo.InvariantCulture)));
         _iterations.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{progress.Iteration},{losses.Values[0]:G7},{losses.Values[1]:G7},{losses.Values[2]:G7},{losses.Fused:G7},{progress.Rate:G7},{progress.Elapsed.TotalSeconds:F3}"));
+            CultureInfo.InvariantCulture, $"{progress.Iteration},{losses},{progress.LearningRate:G7},{progress.Elapsed.TotalSeconds:F3}"));
     }
 
-    public void Record(ValidationResult result)
+    public void OnEvaluation(ValidationResult result)
     {
         if (_evaluations is null)
         {
@@ -52,7 +53,7 @@ internal sealed class TrainingLog : ITrainingSink, IDisposable
         _evaluations?.Dispose();
     }
 
-    // Measures of an earlier run beside this run's losses would pass for this run's.
+    // Measures of an earlier run beside this run's losses would be taken for this run's.
     private void DeleteEvaluations()
     {
         try
@@ -62,7 +63,7 @@ internal sealed class TrainingLog : ITrainingSink, IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             _iterations.Dispose();
-            throw new DeepLabException($"{_evaluationsPath}: is of an earlier run and cannot be deleted: {e.Message}", e);
+            throw new DeepLabException($"{_evaluationsPath}: belongs to an earlier run and cannot be deleted: {e.Message}", e);
         }
     }
 }

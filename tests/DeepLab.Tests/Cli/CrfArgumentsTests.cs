@@ -32,7 +32,7 @@ public sealed class CrfArgumentsTests
     [InlineData("--crf-appearance-deviation", "67")]
     [InlineData("--crf-color-deviation", "3")]
     public void An_option_of_a_field_that_is_not_asked_for_is_wrong_usage(string option, string value) => Assert.Equal(
-        $"{option} is for the CRF of --crf, which is missing",
+        $"{option} requires --crf",
         Assert.Throws<UsageException>(() => Options("refine", option, value)).Message);
 
     [Theory]

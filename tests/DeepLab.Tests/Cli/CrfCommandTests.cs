@@ -22,7 +22,7 @@ public sealed class CrfCommandTests : IDisposable
         CliRun run = CliRun.Of("crf", photo, scores, "-o", At("labels.png"));
         RgbImage image = RgbImage.Load(photo);
         (int[] coarse, _) = NpyFile.Read(scores);
-        Assert.Equal((0, "", $"labels of {image.Width}×{image.Height} pixels and {coarse[0]} classes, from {coarse[2]}×{coarse[1]} scores over the image, 10 steps: {At("labels.png")}\n"), (run.Status, run.Error, run.Out));
+        Assert.Equal((0, "", $"labels of {image.Width}×{image.Height} pixels and {coarse[0]} classes, from {coarse[2]}×{coarse[1]} scores over the image, 10 iterations: {At("labels.png")}\n"), (run.Status, run.Error, run.Out));
         byte[] labels = LabelMap.Load(Path.Combine(golden, "photo-labels.png")).Labels;
         Assert.InRange(labels.Zip(LabelMap.Load(At("labels.png")).Labels).Count(pair => pair.First != pair.Second), 0, labels.Length / 1000);
 
@@ -58,7 +58,7 @@ public sealed class CrfCommandTests : IDisposable
         ScoreFile.Write(At("scores.npy"), map.Values, map.Size, map.Classes);
         string[] colors = ["--crf-color-deviation", "50", "--crf-iterations", "2"];
 
-        Assert.Equal($"labels of 60×40 pixels and 3 classes, from 65×65 scores over its padded square of 513, 2 steps: {At("labels.png")}\n", Crf("labels.png", [.. colors, "--padded"]).Out);
+        Assert.Equal($"labels of 60×40 pixels and 3 classes, from 65×65 scores over its padded square of 513, 2 iterations: {At("labels.png")}\n", Crf("labels.png", [.. colors, "--padded"]).Out);
         using var refinement = new CrfRefinement(new DenseCrfOptions { Iterations = 2, ColorDeviation = 50 });
         Assert.Equal(refinement.Labels(map, image).Labels, LabelMap.Load(At("labels.png")).Labels);
         Assert.Equal(0, Crf("again.png", [.. colors, "--padded-side", "513"]).Status);
@@ -69,7 +69,7 @@ public sealed class CrfCommandTests : IDisposable
             (1, $"deeplab: {At("scores.npy")}: scores of 65×65 (height × width), more than the 40×60 pixels that they cover: give the image they were computed for, or tell how far it was padded\n"),
             ErrorOf(Crf("labels.png")));
         Assert.Equal(
-            (1, "deeplab: --padded-side 59 is no side that an image of 60×40 can have been padded to: give 60 or more\n"), ErrorOf(Crf("labels.png", "--padded-side", "59")));
+            (1, "deeplab: --padded-side is 59, but an image of 60×40 is padded to 60 or more\n"), ErrorOf(Crf("labels.png", "--padded-side", "59")));
     }
 
     [Fact]
@@ -129,15 +129,15 @@ public sealed class CrfCommandTests : IDisposable
     }
 
     [Fact]
-    public void Wrong_usage_and_files_that_are_not_there_are_told_in_one_line()
+    public void Wrong_usage_and_missing_files_are_reported_in_one_line()
     {
         RgbImage image = SaveImage("photo.png", 2, 2);
         NpyFile.Write(At("scores.npy"), [2, 1, 1], new float[2]);
         const string Help = "; see deeplab crf --help\n";
-        Assert.Equal((2, $"deeplab: '{At("out.jpg")}' says no format: it must end in .npy (marginals) or .png (labels){Help}"), ErrorOf(Crf("out.jpg")));
-        Assert.Equal((2, $"deeplab: {At("photo.png")} would be replaced by what is made of it: give --output another name{Help}"), ErrorOf(Crf("photo.png")));
-        Assert.Equal((2, $"deeplab: {At("scores.npy")} would be replaced by what is made of it: give --output another name{Help}"), ErrorOf(Crf("scores.npy")));
-        Assert.Equal((2, $"deeplab: --padded and --padded-side exclude each other: the side that predict pads to, or another{Help}"), ErrorOf(Crf("out.png", "--padded", "--padded-side", "600")));
+        Assert.Equal((2, $"deeplab: '{At("out.jpg")}' has no known extension: it must end in .npy (marginals) or .png (labels){Help}"), ErrorOf(Crf("out.jpg")));
+        Assert.Equal((2, $"deeplab: {At("photo.png")} is an input that would be overwritten: give --output another name{Help}"), ErrorOf(Crf("photo.png")));
+        Assert.Equal((2, $"deeplab: {At("scores.npy")} is an input that would be overwritten: give --output another name{Help}"), ErrorOf(Crf("scores.npy")));
+        Assert.Equal((2, $"deeplab: --padded and --padded-side are mutually exclusive: give the one for the side that predict pads to, the other for another side{Help}"), ErrorOf(Crf("out.png", "--padded", "--padded-side", "600")));
         Assert.Equal((2, $"deeplab: --crf-iterations is 1001, expected 0 to 1000{Help}"), ErrorOf(Crf("out.png", "--crf-iterations", "1001")));
         Assert.Equal(2, CliRun.Of("crf", At("photo.png"), At("scores.npy")).Status);
         Assert.Equal(2, CliRun.Of("crf", At("photo.png"), "-o", At("out.png")).Status);

@@ -115,7 +115,7 @@ public sealed class PredictFormatsTests : IDisposable
         AssertUsage("--output - takes one image, and there are 2", "-o", "-", "other.jpg");
         AssertUsage("--max-side is 7, expected 0, or 33 to 26000", "--max-side", "7", "-o", Output);
         AssertUsage("'tiff'", "--format", "tiff", "-o", Output);
-        AssertUsage("--crf-iterations is for the CRF of --crf, which is missing", "--crf-iterations", "3", "-o", Output);
+        AssertUsage("--crf-iterations requires --crf", "--crf-iterations", "3", "-o", Output);
         Assert.False(Directory.Exists(Output));
     }
 

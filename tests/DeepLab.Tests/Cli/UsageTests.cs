@@ -14,8 +14,8 @@ public sealed class UsageTests
         { "fly", "'fly'" },
         { "train --speed 3", "--speed" },
         { "train --lr fast", "expected a number" },
-        { "train --lr -1", "not negative" },
-        { "train --lr NaN", "not negative" },
+        { "train --lr -1", "a non-negative number" },
+        { "train --lr NaN", "a non-negative number" },
         { "train --max-iter 0", "at least 1" },
         { "train --max-iter 1.5", "expected a whole number" },
         { "train --momentum 1", "less than 1" },
@@ -23,7 +23,8 @@ public sealed class UsageTests
         { "train --crop 12", "33 to 16384" },
         { "train --classes 1", "2 to 255" },
         { "train --recipe keras", "keras" },
-        { "train --scales 0,1", "--scales" },
+        { "train --augment-scales 0,1", "is no scale" },
+        { "train --scales 0,1", "is no scale" },
         { "train --map-label 255", "--map-label" },
         { "train --device cuda", "cuda" },
         { "train --seed -1", "--seed" },
@@ -80,9 +81,10 @@ public sealed class UsageTests
     }
 
     [Theory]
-    [InlineData("train", "images an update (or --iterSize) [default: 10]")]
+    [InlineData("train", "images per update (or --iterSize) [default: 10]")]
+    [InlineData("train", "a list or a range (or --scales) [default: 0.5,0.75,1,1.25,1.5, or 0.5-1.3 with --recipe seed]")]
     [InlineData("eval", "the folder of their label images (or --GTpath, --testGTpath) [default: data/gt/]")]
-    public void Help_tells_other_names_before_defaults(string command, string text) =>
+    public void Help_shows_other_names_before_defaults(string command, string text) =>
         Assert.Contains(text, string.Join(' ', CliRun.Of(command, "--help").Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
 
     [Theory]
@@ -91,12 +93,13 @@ public sealed class UsageTests
     [InlineData("--iter-size", "-i", "7")]
     [InlineData("--weight-decay", "--wtDecay", "0.25")]
     [InlineData("--snapshot-prefix", "--snapPrefix", "x_")]
-    public void Names_of_the_seeds_programs_mean_the_same(string name, string seedName, string value)
+    [InlineData("--augment-scales", "--scales", "0.5-2")]
+    public void Former_names_and_those_of_the_seeds_programs_mean_the_same(string name, string otherName, string value)
     {
         TrainingOptions options = Training(name, value);
 
-        Assert.Equal(options, Training(seedName, value));
-        Assert.Equal(options, Training($"{seedName}={value}"));
+        Assert.Equal(options, Training(otherName, value));
+        Assert.Equal(options, Training($"{otherName}={value}"));
         Assert.NotEqual(options, Training());
     }
 
@@ -107,13 +110,13 @@ public sealed class UsageTests
 
         Assert.Equal(new TrainingOptions { SnapshotDirectory = "data/snapshots" }, options);
         Assert.Equal(20_000, options.Iterations);
-        Assert.Equal(2.5e-4, options.BaseRate);
+        Assert.Equal(2.5e-4, options.BaseLearningRate);
     }
 
     [Fact]
     public void Options_override_the_parts_of_a_recipe()
     {
-        AugmentationRecipe recipe = Training("--recipe", "seed", "--scales", "0.5,2", "--crop", "65", "--no-flip").Recipe;
+        AugmentationRecipe recipe = Training("--recipe", "seed", "--augment-scales", "0.5,2", "--crop", "65", "--no-flip").Recipe;
 
         Assert.Equal(AugmentationRecipe.Seed with { Scales = ScaleDistribution.OneOf(0.5, 2), Crop = 65, FlipProbability = 0 }, recipe);
         Assert.Null(Training("--crop", "0").Recipe.Crop);

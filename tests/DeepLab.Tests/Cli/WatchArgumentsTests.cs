@@ -49,8 +49,8 @@ public sealed class WatchArgumentsTests(ShapesFixture shapes) : IClassFixture<Sh
     }
 
     [Theory]
-    [InlineData("--eval-split val", "--eval-split is for --eval-every N, which is missing")]
-    [InlineData("--eval-list val.txt", "--eval-list is for --eval-every N, which is missing")]
+    [InlineData("--eval-split val", "--eval-split requires --eval-every N")]
+    [InlineData("--eval-list val.txt", "--eval-list requires --eval-every N")]
     [InlineData("--eval-every 2 --eval-list val.txt", "--voc and --eval-list exclude each other: give --eval-split NAME")]
     [InlineData("--eval-every 0", "--eval-every is 0, expected at least 1")]
     public void Options_that_contradict_each_other_are_wrong_usage(string options, string told) =>

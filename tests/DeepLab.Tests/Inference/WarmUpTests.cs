@@ -17,8 +17,9 @@ public sealed class WarmUpTests
     public void Runs_each_kind_of_layer_on_the_backends_own_kernels(InstructionSet tier)
     {
         using var backend = new CpuBackend(1, tier);
-        var profiler = new ProfilingBackend(backend);
-        WarmUp.Run(profiler);
+        using Execution execution = backend.CreateExecution();
+        Profile profiler = execution.Profile = new Profile();
+        WarmUp.Run(execution);
         Assert.Equal(1 + 4 + 3 + 1, profiler.Costs.Where(c => c.Key.Kind == "forward").Sum(c => c.Value.Calls));
         Assert.Equal((1, 4, 1), (Calls("pooling"), Calls("resizing"), Calls("maximum")));
 

@@ -23,8 +23,8 @@ public sealed class TrainingHistoryTests : IDisposable
     {
         using (var log = new TrainingLog(_folder))
         {
-            log.Record(new TrainingProgress(1, 2, new LossValues(1, 2, 3, 4), 10, 0.5, 1, TimeSpan.FromSeconds(10), default, default));
-            log.Record(new TrainingProgress(2, 2, new LossValues(1.5, 2, 3, 3), 9.75, 0.25, 1, TimeSpan.FromSeconds(12.5), default, default));
+            log.OnIteration(new TrainingProgress(1, 2, new LossValues([1, 2, 3, 4]), 10, 0.5, 1, TimeSpan.FromSeconds(10), default, default));
+            log.OnIteration(new TrainingProgress(2, 2, new LossValues([1.5, 2, 3, 3]), 9.75, 0.25, 1, TimeSpan.FromSeconds(12.5), default, default));
         }
 
         TrainingHistory history = TrainingHistory.Load(_path);

@@ -14,14 +14,14 @@ public sealed class OptimizerTests
     [InlineData(10_000, 1.3397168e-4)]
     [InlineData(19_999, 3.365593e-8)]
     [InlineData(20_000, 0)]
-    public void The_rate_falls_by_the_authors_polynomial(int iterations, double expected) =>
-        Assert.Equal(expected, new TrainingOptions().RateAfter(iterations), 1e-4 * 2.5e-4);
+    public void The_learning_rate_decays_by_the_authors_polynomial(int iteration, double expected) =>
+        Assert.Equal(expected, new TrainingOptions().LearningRateAt(iteration), 1e-4 * 2.5e-4);
 
     [Fact]
     public void The_defaults_are_the_authors()
     {
         var options = new TrainingOptions();
-        Assert.Equal((20_000, 10, 2.5e-4, 0.9, 5e-4, 10, 1000), (options.Iterations, options.IterationSize, options.BaseRate, options.Momentum, options.WeightDecay, options.HeadRateMultiplier, options.SnapshotEvery));
+        Assert.Equal((20_000, 10, 2.5e-4, 0.9, 5e-4, 10, 1000), (options.Iterations, options.IterationSize, options.BaseLearningRate, options.Momentum, options.WeightDecay, options.HeadLearningRateMultiplier, options.SnapshotEvery));
         Assert.Equal(Path.Combine("a", "VOC12_scenes_1000.pth"), (options with { SnapshotDirectory = "a" }).SnapshotPath(1000));
     }
 
@@ -35,7 +35,8 @@ public sealed class OptimizerTests
         conv.Bias.DecayMultiplier = 0;
         conv.Weight.CopyFrom([1, -2]);
         conv.Bias.CopyFrom([0.5f, 0]);
-        var optimizer = new SgdOptimizer(backend, conv.Parameters);
+        using Execution execution = backend.CreateExecution();
+        using var optimizer = new SgdOptimizer(execution, conv.Parameters);
         backend.Write(conv.Weight.Gradient!, [0.25, 0.5]);
         backend.Write(conv.Bias.Gradient!, [1, -1]);
         optimizer.Step(0.01, 0.9, 0.1);
@@ -57,7 +58,8 @@ public sealed class OptimizerTests
     {
         using var backend = new DoubleBackend();
         var conv = new Conv(backend, "c", new ConvolutionSpec(1, 2, 1, 1, 1, 0), batchNorm: null, relu: false);
-        var optimizer = new SgdOptimizer(backend, conv.Parameters);
+        using Execution execution = backend.CreateExecution();
+        using var optimizer = new SgdOptimizer(execution, conv.Parameters);
         backend.Write(conv.Weight.Gradient!, [3, 0]);
         backend.Write(conv.Bias!.Gradient!, [0, 4]);
         Assert.Equal(5, optimizer.GradientNorm(), 1e-12);

@@ -26,9 +26,9 @@ public sealed class TrainerTests : IDisposable
         Recipe = AugmentationRecipe.Caffe with { Crop = 65 },
         Iterations = 3,
         IterationSize = 2,
-        BaseRate = 0.01,
+        BaseLearningRate = 0.01,
         ClipNorm = 1,
-        HeadRateMultiplier = 1,
+        HeadLearningRateMultiplier = 1,
         SnapshotEvery = 2,
         SnapshotDirectory = Path.Combine(_root, "snapshots"),
     };
@@ -57,7 +57,7 @@ public sealed class TrainerTests : IDisposable
         double[] last = [.. lines[3].Split(',').Select(f => double.Parse(f, CultureInfo.InvariantCulture))];
         Assert.Equal(3, last[0]);
         Assert.All(last[1..5], loss => Assert.InRange(loss, 0.5, 4));
-        Assert.Equal(Options.RateAfter(2), last[5], 1e-6);
+        Assert.Equal(Options.LearningRateAt(2), last[5], 1e-6);
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class TrainerTests : IDisposable
         using var backend = new CpuBackend(2);
         DeepLabResNet network = NewNetwork(backend, Options);
         using var trainer = new Trainer(network, _dataset, Options with { Iterations = 100, SnapshotEvery = 1000 });
-        TrainingSummary summary = trainer.Run(_ => cancellation.Cancel(), null, cancellation.Token);
+        TrainingSummary summary = trainer.Run(_ => cancellation.Cancel(), cancellation.Token);
         Assert.True(summary.Interrupted);
         Assert.Equal(1, summary.Iterations);
         Assert.Equal(Options.SnapshotPath(1), summary.LastSnapshot);
@@ -83,7 +83,7 @@ public sealed class TrainerTests : IDisposable
         DeepLabResNet network = NewNetwork(backend, options);
         var weights = new List<float[]> { network.State[0].ToArray() };
         using var trainer = new Trainer(network, _dataset, options);
-        trainer.Run(null, _ => weights.Add(network.State[0].ToArray()));
+        trainer.Run(_ => weights.Add(network.State[0].ToArray()));
         Assert.Equal(weights[0], weights[1]);
         Assert.NotEqual(weights[1], weights[2]);
         Assert.Equal(weights[2], weights[3]);
@@ -94,9 +94,9 @@ public sealed class TrainerTests : IDisposable
     {
         using var backend = new CpuBackend(2);
         DeepLabResNet network = NewNetwork(backend, Options);
-        using var trainer = new Trainer(network, _dataset, Options with { BaseRate = 1e30, ClipNorm = 0, Iterations = 10, SnapshotEvery = 1 });
+        using var trainer = new Trainer(network, _dataset, Options with { BaseLearningRate = 1e30, ClipNorm = 0, Iterations = 10, SnapshotEvery = 1 });
         var e = Assert.Throws<DeepLabException>(() => trainer.Run());
-        Assert.Matches("^the loss is .* in iteration [2-9] at image \\S+: ", e.Message);
+        Assert.Matches("^the loss is .* in iteration [2-9] at image \\S+: lower the learning rate or clip the gradient's norm; ", e.Message);
         Assert.True(File.Exists(Options.SnapshotPath(1)));
     }
 

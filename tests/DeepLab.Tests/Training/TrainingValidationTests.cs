@@ -13,7 +13,10 @@ using Xunit;
 
 namespace DeepLab.Tests.Training;
 
-/// <summary>Runs that are evaluated on the way. One test counts what the whole process allocates: nothing else may run beside it.</summary>
+/// <summary>
+/// Runs that are evaluated during training. One test counts what the whole process allocates: nothing else may run at
+/// the same time.
+/// </summary>
 [Collection(nameof(Alone))]
 public sealed class TrainingValidationTests : IDisposable
 {
@@ -33,9 +36,9 @@ public sealed class TrainingValidationTests : IDisposable
         Recipe = AugmentationRecipe.Caffe with { Crop = 65 },
         Iterations = 3,
         IterationSize = 1,
-        BaseRate = 0.01,
+        BaseLearningRate = 0.01,
         ClipNorm = 1,
-        HeadRateMultiplier = 1,
+        HeadLearningRateMultiplier = 1,
         SnapshotEvery = 100,
         SnapshotDirectory = Path.Combine(_root, "snapshots"),
     };
@@ -47,7 +50,7 @@ public sealed class TrainingValidationTests : IDisposable
     [InlineData("seed")]
     public void The_weights_become_the_same_bits_with_and_without_evaluations(string recipe)
     {
-        // Of the seed's recipe an update goes over two iterations, with an evaluation between them.
+        // With the seed's recipe an update spans two iterations, with an evaluation between them.
         TrainingOptions options = recipe == "seed" ? Options with { Recipe = AugmentationRecipe.Seed with { Warp = 65 }, IterationSize = 2, Iterations = 4 } : Options;
         int every = options.Iterations - 1;
         (byte[] Snapshot, List<LossValues> Losses) without = Train(options, null, out _), with = Train(options, new TrainingValidation(_validation, every), out Recorder recorder);
@@ -60,12 +63,11 @@ public sealed class TrainingValidationTests : IDisposable
     [Fact]
     public void Evaluations_come_when_due_and_at_the_end_with_the_measures_of_the_weights_as_they_are()
     {
-        var done = new List<int>();
-        Train(Options, new TrainingValidation(_twoImages, 2, done.Add), out Recorder recorder);
+        Train(Options, new TrainingValidation(_twoImages, 2), out Recorder recorder);
 
         Assert.Equal([2, 3], recorder.Results.Select(r => r.Iteration));
-        Assert.Equal([1, 2, 1, 2], done);
-        Assert.Equal(["1", "2", "evaluated 2", "3", "evaluated 3"], recorder.Order);
+        Assert.Equal(
+            ["1", "2", "2: 1 of 2", "2: 2 of 2", "evaluated 2", "3", "snapshot 3", "3: 1 of 2", "3: 2 of 2", "evaluated 3", "finished 3"], recorder.Order);
         using var backend = new CpuBackend(2);
         DeepLabResNet network = NetworkFile.Load(Options.SnapshotPath(3), backend);
         RgbImage? panel = null;
@@ -80,10 +82,10 @@ public sealed class TrainingValidationTests : IDisposable
     {
         Train(Options with { Iterations = 4 }, new TrainingValidation(_validation, 2), out Recorder recorder);
 
-        // The first iteration lays out the step; the second iteration, and the third and fourth after an evaluation, allocate nothing more.
-        Assert.Equal(["1", "2", "evaluated 2", "3", "4", "evaluated 4"], recorder.Order);
-        Assert.Equal(recorder.Buffers[0], recorder.Buffers[1]);
-        Assert.Equal(recorder.Buffers[2], recorder.Buffers[4]);
+        // The first iteration lays out the step; the second iteration, and the third and fourth after an evaluation,
+        // allocate nothing more.
+        Assert.Equal(recorder.Buffers["1"], recorder.Buffers["2"]);
+        Assert.Equal(recorder.Buffers["evaluated 2"], recorder.Buffers["4"]);
     }
 
     [Fact]
@@ -113,16 +115,10 @@ public sealed class TrainingValidationTests : IDisposable
     public void An_evaluation_that_is_cancelled_ends_the_run_with_a_snapshot()
     {
         using var cancellation = new CancellationTokenSource();
-        var done = new List<int>();
-        var validation = new TrainingValidation(_twoImages, 2, n =>
-        {
-            done.Add(n);
-            cancellation.Cancel();
-        });
-        TrainingSummary summary = Run(Options with { Iterations = 50 }, validation, out Recorder recorder, cancellation.Token);
+        var recorder = new Recorder { OnEvaluated = cancellation.Cancel };
+        TrainingSummary summary = Run(Options with { Iterations = 50 }, new TrainingValidation(_twoImages, 2), recorder, cancellation.Token);
 
-        Assert.Equal([1], done);
-        Assert.Empty(recorder.Results);
+        Assert.Equal(["1", "2", "2: 1 of 2", "snapshot 2", "finished 2"], recorder.Order);
         Assert.Equal((2, true, Options.SnapshotPath(2)), (summary.Iterations, summary.Interrupted, summary.LastSnapshot));
         Assert.True(File.Exists(summary.LastSnapshot));
     }
@@ -131,7 +127,8 @@ public sealed class TrainingValidationTests : IDisposable
     public void A_run_whose_last_evaluation_is_cancelled_counts_as_interrupted()
     {
         using var cancellation = new CancellationTokenSource();
-        TrainingSummary summary = Run(Options with { Iterations = 1 }, new TrainingValidation(_twoImages, 1, _ => cancellation.Cancel()), out _, cancellation.Token);
+        var recorder = new Recorder { OnEvaluated = cancellation.Cancel };
+        TrainingSummary summary = Run(Options with { Iterations = 1 }, new TrainingValidation(_twoImages, 1), recorder, cancellation.Token);
         Assert.Equal((1, true, Options.SnapshotPath(1)), (summary.Iterations, summary.Interrupted, summary.LastSnapshot));
     }
 
@@ -140,23 +137,24 @@ public sealed class TrainingValidationTests : IDisposable
     {
         string damaged = _validation.Samples[0].ImagePath;
         File.WriteAllText(damaged, "no image");
-        var e = Assert.Throws<InvalidFileException>(() => Run(Options, new TrainingValidation(_validation, 2), out _));
+        var recorder = new Recorder();
+        var e = Assert.Throws<InvalidFileException>(() => Run(Options, new TrainingValidation(_validation, 2), recorder));
         Assert.Equal(damaged, e.Path);
         Assert.True(File.Exists(Options.SnapshotPath(2)));
+        Assert.Equal(["1", "2", "snapshot 2"], recorder.Order);
     }
 
     [Fact]
     public void A_validation_dataset_of_other_classes_is_told_before_the_first_iteration()
     {
         var other = new TrainingValidation(Voc("val", SyntheticShapes.ClassNames.Count + 1), 1);
-        Recorder? recorder = null;
-        var e = Assert.Throws<DeepLabException>(() => Run(Options, other, out recorder));
+        var e = Assert.Throws<DeepLabException>(() => Run(Options, other, new Recorder()));
         Assert.Equal("the network has 7 classes, the validation dataset 8", e.Message);
         Assert.False(Directory.Exists(Options.SnapshotDirectory));
     }
 
     [Fact]
-    public void A_panel_is_photograph_truth_and_prediction_side_by_side()
+    public void A_panel_is_photograph_ground_truth_and_prediction_side_by_side()
     {
         RgbImage image = TinyDataset.RandomImage(3, 4, 1);
         LabelMap labels = new(3, 4, [0, 1, 2, 255, 0, 0, 0, 0, 5, 5, 5, 5]), prediction = new(3, 4, [1, 1, 1, 1, 0, 0, 0, 0, 6, 6, 6, 6]);
@@ -195,43 +193,61 @@ public sealed class TrainingValidationTests : IDisposable
 
     private (byte[] Snapshot, List<LossValues> Losses) Train(TrainingOptions options, TrainingValidation? validation, out Recorder recorder)
     {
-        TrainingSummary summary = Run(options, validation, out recorder);
+        recorder = new Recorder();
+        TrainingSummary summary = Run(options, validation, recorder);
         Assert.False(summary.Interrupted);
         return (File.ReadAllBytes(summary.LastSnapshot!), recorder.Losses);
     }
 
-    private TrainingSummary Run(TrainingOptions options, TrainingValidation? validation, out Recorder recorder, CancellationToken cancellation = default)
+    private TrainingSummary Run(TrainingOptions options, TrainingValidation? validation, Recorder recorder, CancellationToken cancellation = default)
     {
         using var backend = new CpuBackend(2);
         DeepLabResNet network = TinyNetwork.FromScratch(backend, SyntheticShapes.ClassNames.Count);
-        recorder = new Recorder();
-        using var trainer = new Trainer(network, _training, options) { Validation = validation, Sinks = [recorder] };
-        return trainer.Run(cancellation: cancellation);
+        using var trainer = new Trainer(network, _training, options) { Validation = validation };
+        return trainer.Run([recorder], cancellation);
     }
 
-    private sealed class Recorder : ITrainingSink
+    private sealed class Recorder : ITrainingObserver
     {
+        /// <summary>Called after each evaluated image.</summary>
+        public Action? OnEvaluated { get; init; }
+
         public List<LossValues> Losses { get; } = [];
 
         public List<ValidationResult> Results { get; } = [];
 
+        /// <summary>The events, each as a short text.</summary>
         public List<string> Order { get; } = [];
 
-        /// <summary>Buffers that were allocated before each entry of <see cref="Order"/>.</summary>
-        public List<long> Buffers { get; } = [];
+        /// <summary>Buffers that had been allocated by the time of each event.</summary>
+        public Dictionary<string, long> Buffers { get; } = [];
 
-        public void Record(in TrainingProgress progress)
+        public void OnIteration(in TrainingProgress progress)
         {
             Losses.Add(progress.Losses);
-            Order.Add($"{progress.Iteration}");
-            Buffers.Add(NativeAllocations.Count);
+            Add($"{progress.Iteration}");
         }
 
-        public void Record(ValidationResult result)
+        public void OnSnapshot(SnapshotFile snapshot) => Add($"snapshot {snapshot.Iteration}");
+
+        public void OnEvaluationProgress(int iteration, int evaluated, int total)
+        {
+            Add($"{iteration}: {evaluated} of {total}");
+            OnEvaluated?.Invoke();
+        }
+
+        public void OnEvaluation(ValidationResult result)
         {
             Results.Add(result);
-            Order.Add($"evaluated {result.Iteration}");
-            Buffers.Add(NativeAllocations.Count);
+            Add($"evaluated {result.Iteration}");
+        }
+
+        public void OnFinished(TrainingSummary summary) => Add($"finished {summary.Iterations}");
+
+        private void Add(string name)
+        {
+            Order.Add(name);
+            Buffers[name] = NativeAllocations.Count;
         }
     }
 }

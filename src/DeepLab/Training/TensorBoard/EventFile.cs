@@ -9,8 +9,9 @@ using Google.Protobuf;
 namespace DeepLab.Training.TensorBoard;
 
 /// <summary>
-/// Writes a TensorBoard event file: TFRecord records (length, masked CRC-32C of the length, data, masked CRC-32C of the data) of <c>Event</c> messages. Each
-/// record is written whole and at once, so that TensorBoard can follow the file; after a crash at most the last one is cut, which TensorBoard passes over.
+/// Writes a TensorBoard event file: TFRecord records (length, masked CRC-32C of the length, data, masked CRC-32C of the
+/// data) of <c>Event</c> messages. Each record is written in one piece, so that TensorBoard can follow the file; after
+/// a crash at most the last one is truncated, and TensorBoard ignores it.
 /// </summary>
 public sealed class EventFile : IDisposable
 {
@@ -28,11 +29,12 @@ public sealed class EventFile : IDisposable
     public string Path => _file.Path;
 
     /// <summary>
-    /// Starts a new file in a folder, <c>events.out.tfevents.SECONDS.deeplab</c> with the seconds since 1970; where that is there already, <c>.1</c>, <c>.2</c>… are
-    /// appended, so that nothing is overwritten. TensorBoard reads the files of a folder in the order of their names, which is that of their starts.
+    /// Starts a new file in a folder, <c>events.out.tfevents.SECONDS.deeplab</c> with the seconds since 1970. If that
+    /// exists already, <c>.1</c>, <c>.2</c>… is appended, so that nothing is overwritten. TensorBoard reads the files
+    /// of a folder in the order of their names, which is the order they were started in.
     /// </summary>
-    /// <param name="directory">The folder; it is made if needed.</param>
-    /// <param name="clock">What tells the time of events; null for the system's.</param>
+    /// <param name="directory">The folder, created if needed.</param>
+    /// <param name="clock">The clock for the time of events; null for the system's.</param>
     /// <exception cref="DeepLabException">The file cannot be written.</exception>
     public static EventFile Create(string directory, TimeProvider? clock = null)
     {
@@ -54,8 +56,10 @@ public sealed class EventFile : IDisposable
     }
 
     /// <summary>Adds a point to curves.</summary>
-    /// <param name="step">The place on the horizontal axis.</param>
-    /// <param name="scalars">The curves' tags, in which / groups, and their values, which are stored in single precision.</param>
+    /// <param name="step">The position on the horizontal axis.</param>
+    /// <param name="scalars">
+    /// The curves' tags, grouped by what stands before a slash, and their values, stored in single precision.
+    /// </param>
     /// <exception cref="DeepLabException">The file cannot be written.</exception>
     public void AddScalars(long step, params ReadOnlySpan<(string Tag, double Value)> scalars)
     {
@@ -65,8 +69,8 @@ public sealed class EventFile : IDisposable
     }
 
     /// <summary>Adds an image, as PNG.</summary>
-    /// <param name="step">Its place on the slider.</param>
-    /// <param name="tag">What it is called.</param>
+    /// <param name="step">Its position on the slider.</param>
+    /// <param name="tag">Its name.</param>
     /// <param name="image">[height, width, 3].</param>
     /// <exception cref="DeepLabException">The file cannot be written, or libspng is not installed.</exception>
     public void AddImage(long step, string tag, RgbImage image)

@@ -20,7 +20,7 @@ public sealed class EventFileTests : IDisposable
         Assert.Equal(0x8A9136AAu, MaskedCrc32C.Unmasked(new byte[32]));
         Assert.Equal(0xE3069283u, MaskedCrc32C.Unmasked("123456789"u8));
 
-        // Of a file that TensorFlow wrote.
+        // From a file that TensorFlow wrote.
         Assert.Equal(0x5794D08Au, MaskedCrc32C.Of([0x1A, 0x11, .. "CRC test, one two"u8]));
         var random = new SeededRandom(1);
         for (int length = 0; length < 70; length++)
@@ -34,7 +34,7 @@ public sealed class EventFileTests : IDisposable
     [Fact]
     public void A_file_begins_with_the_bytes_that_TensorFlow_writes()
     {
-        // The first record of an event file of TensorFlow's of 10 September 2020, 17:39:46.
+        // The first record of an event file that TensorFlow wrote on 10 September 2020, 17:39:46.
         byte[] expected =
         [
             0x18, 0, 0, 0, 0, 0, 0, 0, 0xA3, 0x7F, 0x4B, 0x22,
@@ -70,7 +70,7 @@ public sealed class EventFileTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_cut_anywhere_loses_its_last_record_only()
+    public void A_file_that_is_truncated_anywhere_loses_only_its_last_record()
     {
         string path;
         long whole;
@@ -93,7 +93,7 @@ public sealed class EventFileTests : IDisposable
     }
 
     [Fact]
-    public void Runs_that_start_within_a_second_get_files_of_their_own()
+    public void Runs_that_start_within_one_second_have_separate_files()
     {
         var clock = new FixedClock(1700000000);
         string[] paths =
@@ -114,7 +114,7 @@ public sealed class EventFileTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_is_a_file_is_told()
+    public void A_folder_that_is_a_file_is_reported()
     {
         string path = Path.Combine(_root, "taken");
         File.WriteAllText(path, "");
@@ -124,14 +124,13 @@ public sealed class EventFileTests : IDisposable
     }
 
     [Fact]
-    public void A_run_has_the_four_losses_the_rate_and_the_speed_of_each_iteration_and_what_evaluations_found()
+    public void A_run_has_the_losses_the_learning_rate_and_the_speed_of_each_iteration_and_the_measures_of_evaluations()
     {
         var panel = TinyDataset.RandomImage(4, 9, 2);
         var report = new EvaluationReport("w", 0.25, 0.5, 0.75, 0, 0, []);
         using var log = new TensorBoardLog(_root);
-        ITrainingSink sink = log;
-        sink.Record(new TrainingProgress(12, 100, new LossValues(1.5, 1.25, 1.125, 2), 5, 0.001, 3.5, default, default, default));
-        sink.Record(new ValidationResult(12, report, panel, default));
+        log.OnIteration(new TrainingProgress(12, 100, new LossValues([1.5, 1.25, 1.125, 2]), 5, 0.001, 3.5, default, default, default));
+        log.OnEvaluation(new ValidationResult(12, report, panel, default));
 
         List<EventRecord> events = EventReader.Read(log.Path);
         Assert.Equal([0ul, 12ul, 12ul, 12ul], events.Select(e => e.Step));
@@ -148,7 +147,7 @@ public sealed class EventFileTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_of_the_machine_is_in_the_file()
+    public void Nothing_in_the_file_tells_about_the_machine()
     {
         string path;
         using (EventFile file = EventFile.Create(_root))

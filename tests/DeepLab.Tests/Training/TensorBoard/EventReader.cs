@@ -14,14 +14,14 @@ internal sealed record EventImage(ulong Height, ulong Width, ulong ColorSpace, b
 internal sealed record EventRecord(double WallTime, ulong Step, string? FileVersion, IReadOnlyList<EventValue> Values);
 
 /// <summary>
-/// Reads event files by nothing but the formats' descriptions: TFRecord framing, CRC-32C bit by bit, protobuf's wire format. It shares no code with the writer; a wrong
-/// checksum or an unknown field fails the test.
+/// Reads event files from the descriptions of their formats alone: TFRecord framing, CRC-32C bit by bit, protobuf's
+/// wire format. It shares no code with the writer; a wrong checksum or an unknown field fails the test.
 /// </summary>
 internal static class EventReader
 {
     private const int Varint = 0, Fixed64 = 1, Bytes = 2, Fixed32 = 5;
 
-    /// <summary>All whole records of a file that another may still be writing.</summary>
+    /// <summary>All complete records of a file that may still be written to.</summary>
     public static List<EventRecord> Read(string path) => Read(path, out _);
 
     /// <inheritdoc cref="Read(string)"/>
@@ -33,7 +33,7 @@ internal static class EventReader
         return [.. Records(data, out cutBytes).Select(r => Event(r))];
     }
 
-    /// <summary>The data of each whole record.</summary>
+    /// <summary>The data of each complete record.</summary>
     public static List<byte[]> Records(ReadOnlySpan<byte> file, out int cutBytes)
     {
         var records = new List<byte[]>();
@@ -52,7 +52,7 @@ internal static class EventReader
         return records;
     }
 
-    /// <summary>CRC-32C, polynomial 1EDC6F41 with its bits reversed.</summary>
+    /// <summary>CRC-32C, polynomial 1EDC6F41 in bit-reversed form.</summary>
     public static uint Crc(ReadOnlySpan<byte> data)
     {
         uint crc = 0xFFFFFFFF;

@@ -173,9 +173,9 @@ public sealed class OnnxNetworkTests
     {
         var graph = new OnnxInterpreter(Build(new DeepLabConfiguration(18, 2)).Graph);
         var image = new OnnxValue([2, 3, side, 2 * side], new double[2 * 3 * side * 2 * side]);
-        Assert.Equal((threeQuarters, half), (MultiScale.ScaledSide(side, 0.75), MultiScale.ScaledSide(side, 0.5)));
-        Assert.Equal([2, 3, threeQuarters, MultiScale.ScaledSide(2 * side, 0.75)], graph.Run(image, "scales.shape/075").Data);
-        Assert.Equal([2, 3, half, MultiScale.ScaledSide(2 * side, 0.5)], graph.Run(image, "scales.shape/05").Data);
+        Assert.Equal((threeQuarters, half), (NetworkScale.DeepLab[1].SideOf(side), NetworkScale.DeepLab[2].SideOf(side)));
+        Assert.Equal([2, 3, threeQuarters, NetworkScale.DeepLab[1].SideOf(2 * side)], graph.Run(image, "scales.shape/075").Data);
+        Assert.Equal([2, 3, half, NetworkScale.DeepLab[2].SideOf(2 * side)], graph.Run(image, "scales.shape/05").Data);
     }
 
     [Fact]

@@ -58,12 +58,12 @@ public sealed class OnnxRuntimeCases
         (int[] shape, float[] values) = NpyFile.Read(input);
         RaggedShape images = new([.. Enumerable.Repeat(new MapSize(shape[2], shape[3]), shape[0])], 3);
         float[] pixels = Reordered(values, shape[0], 3, images.Maps[0].Pixels);
-        using var execution = new Execution(network.Backend);
+        using Execution execution = network.Backend.CreateExecution();
         execution.Run(network, ExecutionMode.Predict, images, () =>
         {
-            MultiScaleScores scores = network.ThreeScales.Forward(execution, pixels, images);
-            if (execution.Arena.IsPlanning) return;
-            Write(scores.Full, path(1));
+            MultiScaleScores scores = network.MultiScale.Forward(execution, pixels, images);
+            if (execution.IsPlanning) return;
+            Write(scores.Outputs[0], path(1));
             Write(scores.Fused, path(3));
         });
 
