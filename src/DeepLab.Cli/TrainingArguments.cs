@@ -120,7 +120,7 @@ internal sealed class TrainingArguments
         if (init is null && !File.Exists(DefaultInit))
             throw new DeepLabException($"nothing to start from: {DefaultInit} is not there; give --init FILE, make it with \"deeplab init\", or draw all weights with --init {Scratch}");
         string file = init ?? DefaultInit;
-        using WeightsFile weights = WeightsFile.Open(file);
+        using NetworkWeights weights = NetworkWeights.Open(file);
         configuration = weights.Configuration;
         return depth is null || depth == configuration.Depth
             ? new InitialWeights(file, configuration)
