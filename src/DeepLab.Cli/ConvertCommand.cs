@@ -25,7 +25,7 @@ internal sealed class ConvertCommand
         _depth = command.AddOption<int?>("--depth", "refuse weights of another depth");
         command.Require(_depth, n => n is int depth && DeepLabConfiguration.Depths.Contains(depth), "18, 34, 50, 101 or 152");
         _classesFile = command.AddOption<string?>(
-            "--classes-file", "names of the classes for the metadata, a line `index name` each [default: those in IN, or VOC's if there are 21]");
+            "--classes-file", "names of the classes for the metadata, one line `index name` each [default: those in IN, or VOC's if there are 21]");
         _classesFile.HelpName = "FILE";
         _oneScale = command.AddOption<bool>("--one-scale", "for .onnx: the scores of the image's own size alone, not the maximum of three scales");
         _foldPreprocessing = command.AddOption<bool>("--fold-preprocessing", "for .onnx: take pixels, uint8 [batch, height, width, 3] in red, green, blue, and prepare them in the graph");
@@ -54,7 +54,7 @@ internal sealed class ConvertCommand
         if (!NetworkFile.CanWrite(output)) throw new UsageException($"'{output}' says no format of weights: it must end in {string.Join(", ", NetworkFile.Extensions)}");
         var onnx = new OnnxOptions { ThreeScales = !parse.GetValue(_oneScale), FoldPreprocessing = parse.GetValue(_foldPreprocessing) };
         if (onnx != new OnnxOptions() && Path.GetExtension(output) != ".onnx") throw new UsageException("--one-scale and --fold-preprocessing are for .onnx files");
-        using WeightsFile source = WeightsFile.Open(input);
+        using NetworkWeights source = NetworkWeights.Open(input);
         console.Line($"read {ConsoleText.Sanitize(input)}");
         WeightsDisplay.Describe(source, console);
         source.RequireHead();
@@ -63,14 +63,12 @@ internal sealed class ConvertCommand
         IReadOnlyList<string>? names = source.ClassNames;
         if (parse.GetValue(_classesFile) is string file) names = ClassNames.Complete(source.Configuration.Classes, ClassNames.Load(file));
         else if (names is null && source.Configuration.Classes == ClassNames.Voc.Count) names = ClassNames.Voc;
-        var weights = new ConvertedWeights(source, names);
-        NetworkFile.Save(output, weights, onnx);
-        console.Row("checksum", weights.Checksum());
+        console.Row("checksum", NetworkFile.SaveWithChecksum(output, source.WithClassNames(names), onnx));
         console.Line($"written {ConsoleText.Sanitize(output)}, {ConsoleText.Count(new FileInfo(output).Length)} bytes");
         return 0;
     }
 
-    private void RequireExpected(ParseResult parse, WeightsFile source, string input)
+    private void RequireExpected(ParseResult parse, NetworkWeights source, string input)
     {
         if (parse.GetValue(_depth) is int depth && depth != source.Configuration.Depth)
             throw new DeepLabException($"{input} holds a network of depth {source.Configuration.Depth}, but --depth says {depth}");

@@ -44,7 +44,7 @@ internal sealed class EvaluationPageFile
         List<(string, string)> facts =
         [
             ("Weights", report.Weights),
-            ("Checksum", WeightsChecksum.Of(new NetworkWeights(network))),
+            ("Checksum", NetworkWeights.Of(network).Checksum()),
             ("Network", $"DeepLab-ResNet-{configuration.Depth}, {configuration.Classes} classes, preprocessing {configuration.Preprocessing.Name}"),
         ];
         if (report.CrfOptions is DenseCrfOptions crf) facts.Add(("CRF", Describe(crf)));

@@ -34,15 +34,15 @@ internal static class InfoCommand
 
     private static void ShowFile(string path, bool withTensors, CliConsole console)
     {
-        using WeightsFile weights = WeightsFile.Open(path);
-        IReadOnlyList<TensorInfo> tensors = weights.File.Tensors;
+        using NetworkWeights weights = NetworkWeights.Open(path);
+        IReadOnlyList<TensorInfo> tensors = weights.FileTensors;
         console.Line(ConsoleText.Sanitize(path));
         WeightsDisplay.Describe(weights, console);
         console.Row("tensors", $"{tensors.Count}, {string.Join(" and ", tensors.Select(t => t.Type).Distinct().Order())}");
         console.Row("size", $"{ConsoleText.Count(new FileInfo(path).Length)} bytes");
-        console.Row("checksum", WeightsChecksum.Of(weights));
-        console.Row("metadata", weights.File.Metadata.Count == 0 ? "none (recognised by its tensors)" : "");
-        foreach ((string key, string value) in weights.File.Metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
+        console.Row("checksum", weights.Checksum());
+        console.Row("metadata", weights.Metadata.Count == 0 ? "none (recognised by its tensors)" : "");
+        foreach ((string key, string value) in weights.Metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
             console.Line($"  {ConsoleText.Sanitize(key)} = {ConsoleText.Sanitize(value)}");
         if (!withTensors) return;
         console.Line();

@@ -47,18 +47,18 @@ internal sealed class InitCommand
             throw new UsageException($"'{output}' says no format that training can start from: it must end in {string.Join(", ", SnapshotFile.Extensions)}");
         using Backend backend = Device.Cpu.CreateBackend(new BackendOptions { Threads = 1 });
         DeepLabResNet network;
-        using (WeightsFile source = WeightsFile.Open(from))
+        using (NetworkWeights source = NetworkWeights.Open(from))
         {
             console.Line($"read {ConsoleText.Sanitize(from)}");
             WeightsDisplay.Describe(source, console);
             network = new DeepLabResNet(backend, source.Configuration with { Classes = parse.GetValue(_classes) });
+            NetworkFile.LoadInto(source, network);
         }
 
-        NetworkFile.LoadInto(from, network);
         Initialization.Head(network, parse.GetValue(_seed));
         NetworkFile.Save(output, network);
         console.Row("last layer", $"drawn anew for {network.Configuration.Classes} classes");
-        console.Row("checksum", WeightsChecksum.Of(new NetworkWeights(network)));
+        console.Row("checksum", NetworkWeights.Of(network).Checksum());
         console.Line($"written {ConsoleText.Sanitize(output)}, {ConsoleText.Count(new FileInfo(output).Length)} bytes");
         return 0;
     }

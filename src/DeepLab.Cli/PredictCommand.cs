@@ -88,7 +88,7 @@ internal sealed class PredictCommand
         CliConsole console = outputs.Folder == PredictionTarget.Standard ? invocation.Console.WithoutOutput() : invocation.Console;
         DenseCrfOptions? crf = _crf.Options(parse);
         IReadOnlyList<PredictionTarget> targets = PredictionTarget.Find(parse.GetValue(_images)!, outputs);
-        using WeightsFile file = WeightsFile.Open(parse.GetValue(_weights)!);
+        using NetworkWeights file = NetworkWeights.Open(parse.GetValue(_weights)!);
         file.RequireHead();
         var names = new ClassNameSource(file.Configuration.Classes, file.ClassNames, parse.GetValue(_classesFile), targets.Select(t => t.Image));
         var files = new PredictionFiles(names, parse.GetValue(_format)!, parse.GetValue(_only), console.OpenOutput);

@@ -123,7 +123,7 @@ internal sealed class TrainingArguments
         if (init is null && !File.Exists(DefaultInit))
             throw new DeepLabException($"no weights to start from: the default {DefaultInit} does not exist; give --init FILE, create it with \"deeplab init\", or train from scratch with --init {Scratch}");
         string file = init ?? DefaultInit;
-        using WeightsFile weights = WeightsFile.Open(file);
+        using NetworkWeights weights = NetworkWeights.Open(file);
         configuration = weights.Configuration;
         return depth is null || depth == configuration.Depth
             ? new InitialWeights(file, configuration)

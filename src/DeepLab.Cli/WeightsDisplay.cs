@@ -1,4 +1,3 @@
-using DeepLab.Data;
 using DeepLab.Models;
 using DeepLab.Weights;
 
@@ -7,12 +6,12 @@ namespace DeepLab.Cli;
 /// <summary>What a weights file holds, in rows.</summary>
 internal static class WeightsDisplay
 {
-    /// <summary>Tells format, names, network, preprocessing and number of parameters.</summary>
-    public static void Describe(WeightsFile weights, CliConsole console)
+    /// <summary>Shows format, names, network, preprocessing and number of parameters.</summary>
+    public static void Describe(NetworkWeights weights, CliConsole console)
     {
         DeepLabConfiguration configuration = weights.Configuration;
-        console.Row("format", weights.File.Format);
-        console.Row("names", weights.Names);
+        console.Row("format", weights.Format);
+        console.Row("names", weights.NamingScheme);
         console.Row("network", weights.HasHead
             ? $"DeepLab-ResNet-{configuration.Depth}"
             : $"ResNet-{configuration.Depth}, a backbone without DeepLab's last layer");

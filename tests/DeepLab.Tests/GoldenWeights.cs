@@ -1,7 +1,3 @@
-using DeepLab.Layers;
-using DeepLab.Tensors;
-using DeepLab.Weights.Formats.PyTorch;
-
 namespace DeepLab.Tests;
 
 /// <summary>

@@ -1,16 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
-using DeepLab.Data;
 using DeepLab.IO;
 using DeepLab.Models;
-using DeepLab.Reports;
-using DeepLab.Weights.Maps;
+using DeepLab.Weights.Naming;
 
 namespace DeepLab.Weights;
 
 /// <summary>
-/// The texts that our files carry beside the arrays: <c>format</c>, <c>depth</c>, <c>classes</c>, <c>preprocessing</c>, <c>mean</c>, <c>deviation</c>, <c>channel_order</c>,
-/// <c>stride</c> (<c>1x1</c> or <c>3x3</c>) and, where they are known, <c>class_names</c> as a JSON array.
+/// The texts that our files carry besides the tensors: <c>format</c>, <c>depth</c>, <c>classes</c>, <c>preprocessing</c>, <c>mean</c>, <c>deviation</c>,
+/// <c>channel_order</c>, <c>stride</c> (<c>1x1</c> or <c>3x3</c>) and, where they are known, <c>class_names</c> as a JSON array.
 /// </summary>
 internal static class NetworkMetadata
 {
@@ -18,7 +16,7 @@ internal static class NetworkMetadata
     private const int LongestName = 200;
 
     /// <summary>The texts for a network.</summary>
-    public static Dictionary<string, string> Of(INetworkWeights weights)
+    public static Dictionary<string, string> Of(NetworkWeights weights)
     {
         DeepLabConfiguration configuration = weights.Configuration;
         var metadata = new Dictionary<string, string>
@@ -36,11 +34,11 @@ internal static class NetworkMetadata
         return metadata;
     }
 
-    /// <summary>The network that the names tell, with what the texts add to it.</summary>
-    /// <exception cref="InvalidFileException">The texts contradict the arrays, or ask for what does not exist.</exception>
-    public static DeepLabConfiguration Apply(ITensorFile file, IWeightsMap map)
+    /// <summary>The network that was recognised by its names, with what the texts add to it.</summary>
+    /// <exception cref="InvalidFileException">The texts contradict the tensors, or ask for what does not exist.</exception>
+    public static DeepLabConfiguration Apply(ITensorFile file, NetworkNames names)
     {
-        DeepLabConfiguration configuration = map.Configuration;
+        DeepLabConfiguration configuration = names.Configuration;
         if (file.Metadata.TryGetValue(PreprocessingKey, out string? name))
         {
             Preprocessing? preprocessing = Preprocessing.All.FirstOrDefault(p => p.Name == name);
@@ -54,15 +52,15 @@ internal static class NetworkMetadata
         }
 
         Require(file, "depth", Text(configuration.Depth));
-        if (map.HasHead) Require(file, "classes", Text(configuration.Classes));
+        if (names.HasHead) Require(file, "classes", Text(configuration.Classes));
         Require(file, "mean", Numbers(configuration.Preprocessing.Mean));
         Require(file, "deviation", Numbers(configuration.Preprocessing.Deviation));
         Require(file, "channel_order", configuration.Preprocessing.ChannelOrder);
         return configuration;
     }
 
-    /// <summary>The names of the classes, if the file tells as many as there are.</summary>
-    /// <exception cref="InvalidFileException">What it tells are no names.</exception>
+    /// <summary>The names of the classes, one per class; null if the file has none.</summary>
+    /// <exception cref="InvalidFileException">What it has is something else.</exception>
     public static IReadOnlyList<string>? ClassNames(ITensorFile file, DeepLabConfiguration configuration, bool hasHead)
     {
         if (!hasHead || !file.Metadata.TryGetValue(ClassNamesKey, out string? json)) return null;

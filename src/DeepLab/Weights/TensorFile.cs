@@ -6,12 +6,12 @@ using DeepLab.Weights.Formats.SafeTensors;
 namespace DeepLab.Weights;
 
 /// <summary>Opens weights files of any format that can be read.</summary>
-public static class TensorFile
+internal static class TensorFile
 {
-    /// <summary>How many bytes the format is told by.</summary>
+    /// <summary>How many bytes the format is recognised by.</summary>
     private const int Beginning = CaffeSignature.Bytes;
 
-    /// <summary>Opens a file, whose format is told by its content; it stays open until disposed of.</summary>
+    /// <summary>Opens a file, whose format is recognised by its content; it stays open until disposed of.</summary>
     /// <exception cref="InvalidFileException">The format is not known, or the file is damaged.</exception>
     /// <exception cref="DeepLabException">The file is not there or cannot be read.</exception>
     public static ITensorFile Open(string path)

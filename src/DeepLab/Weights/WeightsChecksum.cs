@@ -5,29 +5,20 @@ using System.Text;
 
 namespace DeepLab.Weights;
 
-/// <summary>A checksum of a network's values, the same for the same weights in every format.</summary>
-public sealed class WeightsChecksum : IDisposable
+/// <summary>A checksum of a network's values, the same for the same weights in every format: see <see cref="NetworkWeights.Checksum"/>.</summary>
+/// <param name="layout">The tensors, which must be added in this order.</param>
+internal sealed class WeightsChecksum(NetworkLayout layout) : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private int _added;
 
-    /// <summary>The checksum of weights: the first 16 hexadecimal digits of SHA-256 over names, shapes and values.</summary>
-    public static string Of(INetworkWeights weights)
+    /// <summary>Adds the next tensor.</summary>
+    /// <exception cref="InvalidOperationException">It is not the next one.</exception>
+    public void Add(NetworkTensor tensor, ReadOnlySpan<float> values)
     {
-        using var checksum = new WeightsChecksum();
-        var buffer = new float[weights.State.Max(t => t.Count)];
-        foreach (TensorInfo tensor in weights.State)
-        {
-            Span<float> values = buffer.AsSpan(0, (int)tensor.Count);
-            weights.Read(tensor.Name, values);
-            checksum.Add(tensor, values);
-        }
-
-        return checksum.Result();
-    }
-
-    /// <summary>Adds an array; all are added in the order of the network's state.</summary>
-    public void Add(TensorInfo tensor, ReadOnlySpan<float> values)
-    {
+        if (_added == layout.Tensors.Count || layout.Tensors[_added].Name != tensor.Name)
+            throw new InvalidOperationException($"{tensor.Name} was added out of order, after {_added} of {layout.Tensors.Count} tensors.");
+        _added++;
         _hash.AppendData(Encoding.UTF8.GetBytes($"{tensor.Name} [{string.Join(", ", tensor.Shape)}]\n"));
         if (BitConverter.IsLittleEndian)
         {
@@ -43,8 +34,11 @@ public sealed class WeightsChecksum : IDisposable
         }
     }
 
-    /// <summary>The checksum of what was added.</summary>
-    public string Result() => Convert.ToHexStringLower(_hash.GetHashAndReset())[..16];
+    /// <summary>The checksum.</summary>
+    /// <exception cref="InvalidOperationException">Not all tensors were added.</exception>
+    public string Result() => _added == layout.Tensors.Count
+        ? Convert.ToHexStringLower(_hash.GetHashAndReset())[..16]
+        : throw new InvalidOperationException($"{_added} of {layout.Tensors.Count} tensors were added.");
 
     /// <inheritdoc/>
     public void Dispose() => _hash.Dispose();

@@ -13,7 +13,7 @@ namespace DeepLab.Weights.Formats.Caffe;
 /// <remarks>
 /// Blobs have the shape that the file tells: vectors of old files are [1, 1, 1, n]. Metadata hold the network's <c>name</c> where it has one.
 /// </remarks>
-public sealed class CaffeModelFile : ITensorFile
+internal sealed class CaffeModelFile : ITensorFile
 {
     private readonly FileBytes _bytes;
     private readonly Dictionary<string, CaffeBlob> _byName;

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
-using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Weights.Formats.Onnx.Schema;
 using static DeepLab.Weights.Formats.Onnx.OnnxGraph;
@@ -13,27 +10,26 @@ namespace DeepLab.Weights.Formats.Onnx;
 /// </summary>
 internal sealed class OnnxNetwork
 {
-    /// <summary>The operators' version: the first that has all that the graph needs, for the sake of old runtimes.</summary>
+    /// <summary>The operators' version: the first that has everything the graph needs, for the sake of old runtimes.</summary>
     private const int OperatorSet = 13;
 
     /// <summary>The format's version that came with those operators.</summary>
     private const int FormatVersion = 7;
 
-    private const string Prefix = "Scale.";
     private const string Image = "image", Scores = "scores";
 
     private readonly DeepLabConfiguration _configuration;
-    private readonly Dictionary<string, TensorInfo> _state;
+    private readonly NetworkLayout _layout;
     private readonly OnnxGraph _graph;
-    private readonly OrderedDictionary<string, FoldedConvolution> _convolutions = new(StringComparer.Ordinal);
+    private readonly OrderedDictionary<LayerPlace, FoldedConvolution> _convolutions = [];
 
     /// <summary>Builds the graph.</summary>
-    /// <exception cref="ArgumentException">The weights lack an array that their configuration needs.</exception>
-    public OnnxNetwork(INetworkWeights weights, OnnxOptions options)
+    /// <exception cref="InvalidFileException">The weights have no last layer.</exception>
+    public OnnxNetwork(NetworkWeights weights, OnnxOptions options)
     {
+        weights.RequireHead();
         _configuration = weights.Configuration;
-        _configuration.Validate();
-        _state = weights.State.ToDictionary(t => t.Name, StringComparer.Ordinal);
+        _layout = weights.Layout;
         _graph = new OnnxGraph($"deeplab-resnet-{_configuration.Depth}");
         string image = options.FoldPreprocessing ? Prepare() : PreparedInput();
         if (options.ThreeScales) ThreeScales(image);
@@ -82,62 +78,55 @@ internal sealed class OnnxNetwork
     /// <summary>One scale: ResNet at output stride 8 and the four atrous convolutions (see <see cref="ResNet"/>).</summary>
     private string Network(string image, string scale, string output)
     {
-        string x = Relu($"conv1.relu{scale}", Convolution("conv1", "bn1", image, scale, stride: 2));
+        string x = Relu($"conv1.relu{scale}", Convolution(LayerPlace.Stem, image, scale, stride: 2));
         x = _graph.Node(
             $"pool1{scale}", "MaxPool", [x], Integers("kernel_shape", 3, 3), Integers("strides", 2, 2), Integers("pads", 1, 1, 1, 1),
             Integer("ceil_mode", 1));
-        x = Stage("layer1", x, scale, _configuration.BlocksPerStage[0], stride: 1, dilation: 1);
-        x = Stage("layer2", x, scale, _configuration.BlocksPerStage[1], stride: 2, dilation: 1);
-        x = Stage("layer3", x, scale, _configuration.BlocksPerStage[2], stride: 1, dilation: 2);
-        x = Stage("layer4", x, scale, _configuration.BlocksPerStage[3], stride: 1, dilation: 4);
+        x = Stage(1, x, scale, stride: 1, dilation: 1);
+        x = Stage(2, x, scale, stride: 2, dilation: 1);
+        x = Stage(3, x, scale, stride: 1, dilation: 2);
+        x = Stage(4, x, scale, stride: 1, dilation: 4);
         int[] dilations = [6, 12, 18, 24];
-        string[] branches = [.. dilations.Select((d, i) => Convolution($"layer5.conv2d_list.{i}", null, x, scale, dilation: d))];
+        string[] branches = [.. dilations.Select((d, i) => Convolution(LayerPlace.Aspp(i), x, scale, dilation: d))];
         return _graph.Node(output, "Sum", branches);
     }
 
-    private string Stage(string name, string x, string scale, int blocks, int stride, int dilation)
+    private string Stage(int stage, string x, string scale, int stride, int dilation)
     {
-        for (int i = 0; i < blocks; i++) x = Block($"{name}.{i}", x, scale, i == 0 ? stride : 1, dilation);
+        for (int block = 0; block < _configuration.BlocksPerStage[stage - 1]; block++) x = Block(stage, block, x, scale, block == 0 ? stride : 1, dilation);
         return x;
     }
 
-    private string Block(string name, string x, string scale, int stride, int dilation)
+    private string Block(int stage, int block, string x, string scale, int stride, int dilation)
     {
-        string branch;
+        string name = $"layer{stage}.{block}", branch;
+        LayerPlace first = LayerPlace.Branch(stage, block, 0), second = LayerPlace.Branch(stage, block, 1);
         if (_configuration.HasBottlenecks)
         {
             bool late = _configuration.StrideOn3x3;
-            branch = Relu($"{name}.conv1.relu{scale}", Convolution($"{name}.conv1", $"{name}.bn1", x, scale, late ? 1 : stride));
-            branch = Relu($"{name}.conv2.relu{scale}", Convolution($"{name}.conv2", $"{name}.bn2", branch, scale, late ? stride : 1, dilation));
-            branch = Convolution($"{name}.conv3", $"{name}.bn3", branch, scale);
+            branch = Relu($"{name}.conv1.relu{scale}", Convolution(first, x, scale, late ? 1 : stride));
+            branch = Relu($"{name}.conv2.relu{scale}", Convolution(second, branch, scale, late ? stride : 1, dilation));
+            branch = Convolution(LayerPlace.Branch(stage, block, 2), branch, scale);
         }
         else
         {
-            branch = Relu($"{name}.conv1.relu{scale}", Convolution($"{name}.conv1", $"{name}.bn1", x, scale, stride, dilation));
-            branch = Convolution($"{name}.conv2", $"{name}.bn2", branch, scale, dilation: dilation);
+            branch = Relu($"{name}.conv1.relu{scale}", Convolution(first, x, scale, stride, dilation));
+            branch = Convolution(second, branch, scale, dilation: dilation);
         }
 
-        string shortcut = _state.ContainsKey($"{Prefix}{name}.downsample.0.weight")
-            ? Convolution($"{name}.downsample.0", $"{name}.downsample.1", x, scale, stride)
-            : x;
+        LayerPlace projection = LayerPlace.Shortcut(stage, block);
+        string shortcut = _layout.Find(projection) is null ? x : Convolution(projection, x, scale, stride);
         return Relu($"{name}.relu{scale}", _graph.Node($"{name}.add{scale}", "Add", [branch, shortcut]));
     }
 
-    /// <summary>A convolution with its batch norm folded in; padded so that a stride of 1 keeps the size. A 1×1 kernel knows no dilation.</summary>
-    private string Convolution(string name, string? batchNorm, string x, string scale, int stride = 1, int dilation = 1)
+    /// <summary>A convolution with its batch norm folded in; padded so that a stride of 1 keeps the size. A 1×1 kernel ignores dilation.</summary>
+    private string Convolution(LayerPlace place, string x, string scale, int stride = 1, int dilation = 1)
     {
-        string path = Prefix + name;
-        if (!_convolutions.TryGetValue(path, out FoldedConvolution? convolution))
-        {
-            if (!_state.TryGetValue($"{path}.weight", out TensorInfo? weight))
-                throw new ArgumentException($"The weights lack {path}.weight, which a DeepLab-ResNet-{_configuration.Depth} has.");
-            convolution = new FoldedConvolution(path, batchNorm is null ? null : Prefix + batchNorm, weight.Shape);
-            _convolutions.Add(path, convolution);
-        }
-
-        long kernel = convolution.Shape[2], padding = dilation * (kernel / 2);
+        if (!_convolutions.TryGetValue(place, out FoldedConvolution? convolution))
+            _convolutions.Add(place, convolution = new FoldedConvolution(_layout.Find(place)!));
+        long kernel = convolution.KernelSize, padding = dilation * (kernel / 2);
         return _graph.Node(
-            name + scale, "Conv", [x, convolution.Weight.Name, convolution.Bias.Name],
+            convolution.Layer.Path + scale, "Conv", [x, convolution.Weight.Name, convolution.Bias.Name],
             Integers("kernel_shape", kernel, kernel),
             Integers("strides", stride, stride),
             Integers("dilations", dilation, dilation),
@@ -169,7 +158,7 @@ internal sealed class OnnxNetwork
         return preprocessing.Deviation.All(d => d == 1) ? x : _graph.Node("input.scaled", "Div", [x, _graph.Channels("input.deviation", preprocessing.Deviation)]);
     }
 
-    private ModelProto Describe(INetworkWeights weights, OnnxOptions options)
+    private ModelProto Describe(NetworkWeights weights, OnnxOptions options)
     {
         string scales = options.ThreeScales ? "three scales, fused by their maximum" : "one scale";
         var model = new ModelProto

@@ -9,7 +9,7 @@ namespace DeepLab.Weights.Formats.Onnx;
 /// Writes a network as an .onnx file, for ONNX Runtime and whatever else reads the format: operator set 13, float32. Batch norm is folded into
 /// the convolutions; batch, height and width are free. Equal arguments give equal bytes.
 /// </summary>
-public static class OnnxWriter
+internal static class OnnxWriter
 {
     /// <summary>
     /// Writes a file that replaces <paramref name="path"/> only once it is whole. Its input is <c>image</c> (see <see cref="OnnxOptions.FoldPreprocessing"/>), its
@@ -18,9 +18,9 @@ public static class OnnxWriter
     /// <param name="path">The file; its folder is made if needed.</param>
     /// <param name="weights">The network.</param>
     /// <param name="options">What the graph computes beside it.</param>
-    /// <exception cref="ArgumentException">The weights lack an array that their configuration needs.</exception>
+    /// <exception cref="InvalidFileException">The weights have no last layer.</exception>
     /// <exception cref="DeepLabException">The file cannot be written, or the weights cannot be read.</exception>
-    public static void Write(string path, INetworkWeights weights, OnnxOptions options)
+    public static void Write(string path, NetworkWeights weights, OnnxOptions options)
     {
         ArgumentNullException.ThrowIfNull(weights);
         ArgumentNullException.ThrowIfNull(options);
@@ -30,7 +30,7 @@ public static class OnnxWriter
 
     // The graph is one protobuf message of the model, and each weights array one of the graph. A message's length comes before it, so they are added up
     // first; then the values go past protobuf's own objects, which would hold all of them in memory, straight to the file.
-    private static void Write(Stream stream, OnnxNetwork network, INetworkWeights weights)
+    private static void Write(Stream stream, OnnxNetwork network, NetworkWeights weights)
     {
         IReadOnlyCollection<FoldedConvolution> convolutions = network.Convolutions;
         int length = checked(network.Graph.CalculateSize() + convolutions.Sum(c => LengthInGraph(c.Weight) + LengthInGraph(c.Bias)));

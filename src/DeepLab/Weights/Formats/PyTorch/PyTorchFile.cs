@@ -10,7 +10,7 @@ namespace DeepLab.Weights.Formats.PyTorch;
 /// <c>model</c>, <c>net</c>, <c>network</c> or <c>module</c>. Such files are pickles, programs that Python runs; here they are read as data, nothing is
 /// run, and whatever asks for more than tensors, dicts and numbers is refused by its name. Methods may be called from several threads at once.
 /// </summary>
-public sealed class PyTorchFile : ITensorFile
+internal sealed class PyTorchFile : ITensorFile
 {
     /// <summary>As many of a file's first bytes tell every format apart.</summary>
     private const int SignatureLength = 262;

@@ -9,7 +9,7 @@ namespace DeepLab.Weights.Formats.PyTorch;
 /// Writes state dicts of F32 tensors that <c>torch.load</c> opens, with <c>weights_only=True</c> too: the zip archive of PyTorch 1.6 and later.
 /// Equal arguments give equal bytes.
 /// </summary>
-public static class PyTorchWriter
+internal static class PyTorchWriter
 {
     // torch.save calls it by the file's name; the name must not change the bytes.
     private const string Folder = "archive";

@@ -10,7 +10,7 @@ namespace DeepLab.Weights.Formats.SafeTensors;
 /// Only the header is held in memory; tensors are read one at a time, into the caller's memory. Methods may be called
 /// from several threads at once.
 /// </summary>
-public sealed class SafeTensorsFile : ITensorFile
+internal sealed class SafeTensorsFile : ITensorFile
 {
     private readonly FileBytes _bytes;
     private readonly long _dataStart;

@@ -10,7 +10,7 @@ namespace DeepLab.Weights.Formats.SafeTensors;
 /// Writes .safetensors files of F32 tensors. Equal arguments give equal bytes: tensors lie in the order given, metadata
 /// in the ordinal order of keys, and the header is padded with spaces to a multiple of 8 bytes.
 /// </summary>
-public static class SafeTensorsWriter
+internal static class SafeTensorsWriter
 {
     /// <summary>Writes a file that replaces <paramref name="path"/> only once it is whole.</summary>
     /// <param name="path">The file; its folder is made if needed.</param>

@@ -1,6 +1,3 @@
-using DeepLab.Backends;
-using DeepLab.Data;
-using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Weights;
 using DeepLab.Weights.Formats.Onnx;
@@ -16,7 +13,7 @@ public sealed class OnnxNetworkTests
     private static readonly OnnxOptions s_oneScale = new() { ThreeScales = false };
 
     private static OnnxNetwork Build(DeepLabConfiguration configuration, OnnxOptions? options = null, IReadOnlyList<string>? names = null) =>
-        new(new NetworkWeights(new DeepLabResNet(PlanningBackend.ForShapes, configuration), names), options ?? new OnnxOptions());
+        new(NetworkWeights.Recognise(new FakeTensorFile(NetworkLayout.Of(configuration).Tensors, FakeTensorFile.MetadataOf(configuration, names))), options ?? new OnnxOptions());
 
     private static int Count(OnnxNetwork network, string type) => network.Graph.Node.Count(n => n.OpType == type);
 
@@ -179,22 +176,13 @@ public sealed class OnnxNetworkTests
     }
 
     [Fact]
-    public void Weights_that_lack_an_array_are_refused()
+    public void Weights_without_a_last_layer_are_refused()
     {
-        var weights = new OnlySome(new NetworkWeights(new DeepLabResNet(PlanningBackend.ForShapes, new DeepLabConfiguration(50))), "Scale.layer3.5.conv2.weight");
-        Assert.StartsWith(
-            "The weights lack Scale.layer3.5.conv2.weight, which a DeepLab-ResNet-50 has.",
-            Assert.Throws<ArgumentException>(() => new OnnxNetwork(weights, new OnnxOptions())).Message, StringComparison.Ordinal);
-    }
-
-    private sealed class OnlySome(INetworkWeights all, string without) : INetworkWeights
-    {
-        public DeepLabConfiguration Configuration => all.Configuration;
-
-        public IReadOnlyList<string>? ClassNames => all.ClassNames;
-
-        public IReadOnlyList<TensorInfo> State { get; } = [.. all.State.Where(t => t.Name != without)];
-
-        public void Read(string name, Span<float> target) => all.Read(name, target);
+        IEnumerable<TensorInfo> backbone = NetworkLayout.Of(new DeepLabConfiguration(50), withHead: false).Tensors
+            .Select(t => new TensorInfo(t.Name[NetworkLayout.Prefix.Length..], TensorType.F32, t.Shape));
+        using NetworkWeights weights = NetworkWeights.Recognise(new FakeTensorFile(backbone));
+        Assert.Equal(
+            "fake: holds a ResNet-50 without DeepLab's last layer",
+            Assert.Throws<InvalidFileException>(() => new OnnxNetwork(weights, new OnnxOptions())).Message);
     }
 }

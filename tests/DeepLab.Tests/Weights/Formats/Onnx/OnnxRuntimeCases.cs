@@ -40,7 +40,7 @@ public sealed class OnnxRuntimeCases
             foreach (bool pixels in (bool[])[false, true])
             {
                 string file = $"resnet{depth}-{preprocessing}-{(threeScales ? 3 : 1)}-{(pixels ? "pixels" : "preprocessed")}.onnx";
-                OnnxWriter.Write(Path.Combine(folder, file), new NetworkWeights(network), new OnnxOptions { ThreeScales = threeScales, FoldPreprocessing = pixels });
+                OnnxWriter.Write(Path.Combine(folder, file), NetworkWeights.Of(network), new OnnxOptions { ThreeScales = threeScales, FoldPreprocessing = pixels });
             }
         }
 

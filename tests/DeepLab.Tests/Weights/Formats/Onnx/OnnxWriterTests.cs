@@ -1,6 +1,4 @@
-using DeepLab.Backends;
 using DeepLab.Backends.Cpu;
-using DeepLab.Data;
 using DeepLab.Models;
 using DeepLab.Tests.Models;
 using DeepLab.Weights;
@@ -31,8 +29,8 @@ public sealed class OnnxWriterTests : IDisposable
     {
         using var golden = SafeTensorsFile.Open(Path.Combine(AppContext.BaseDirectory, "Golden", "network", name + ".safetensors"));
         int Number(string key) => int.Parse(golden.Metadata[key]);
-        DeepLabResNet network = NetworkBench.NewNetwork(_backend, Number("depth"), Number("classes"));
-        OnnxWriter.Write(FilePath, new NetworkWeights(network), new OnnxOptions { ThreeScales = threeScales });
+        DeepLabResNet network = ThreeScaleStep.NewNetwork(_backend, Number("depth"), Number("classes"));
+        OnnxWriter.Write(FilePath, NetworkWeights.Of(network), new OnnxOptions { ThreeScales = threeScales });
 
         int[] shape = [1, 3, Number("height"), Number("width")];
         double[] image = [.. HashUniform.Values(name, golden.Metadata["image"], 3 * shape[2] * shape[3], u => 100 * u).Select(v => (double)v)];
@@ -47,7 +45,7 @@ public sealed class OnnxWriterTests : IDisposable
     public void Weights_are_written_once_with_batch_norm_folded_in()
     {
         DeepLabResNet network = TinyNetwork.WithAnyValues(_backend, 18, 3);
-        var weights = new NetworkWeights(network);
+        NetworkWeights weights = NetworkWeights.Of(network);
         float[] Values(string name) => network.State.Single(t => t.Name == name).ToArray();
         network.State.Single(t => t.Name == "Scale.layer2.0.downsample.1.running_var").CopyFrom([.. HashUniform.Values(5, 128).Select(u => u + 1.1f)]);
         OnnxWriter.Write(FilePath, weights, new OnnxOptions());
@@ -73,23 +71,23 @@ public sealed class OnnxWriterTests : IDisposable
     [Fact]
     public void Equal_networks_give_equal_files_little_larger_than_their_weights()
     {
-        var weights = new Unread(new DeepLabConfiguration(18, 3));
+        using NetworkWeights weights = Ones();
         OnnxWriter.Write(FilePath, weights, new OnnxOptions());
         byte[] first = File.ReadAllBytes(FilePath);
-        OnnxWriter.Write(FilePath, new Unread(weights.Configuration), new OnnxOptions());
+        OnnxWriter.Write(FilePath, Ones(), new OnnxOptions());
         Assert.True(first.AsSpan().SequenceEqual(File.ReadAllBytes(FilePath)));
         Assert.Equal([FilePath], Directory.GetFiles(Path.GetDirectoryName(FilePath)!));
-        long parameters = weights.State.Where(t => t.Shape.Count == 4 || t.Name.EndsWith(".bias", StringComparison.Ordinal)).Sum(t => t.Count);
+        long parameters = weights.Tensors.Where(t => t.Shape.Count == 4 || t.Name.EndsWith(".bias", StringComparison.Ordinal)).Sum(t => t.Count);
         Assert.InRange(first.Length, 4 * parameters, (4 * parameters) + 50_000);
     }
 
     [Fact]
     public void Weights_pass_through_memory_one_convolution_at_a_time()
     {
-        var weights = new Unread(new DeepLabConfiguration(18, 3));
+        using NetworkWeights weights = Ones();
         long before = GC.GetAllocatedBytesForCurrentThread();
         OnnxWriter.Write(FilePath, weights, new OnnxOptions());
-        long largest = 4 * weights.State.Max(t => t.Count);
+        long largest = 4 * weights.Tensors.Max(t => t.Count);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, largest, largest + 4_000_000);
         Assert.Equal(4 * 512 * 512 * 9, largest);
     }
@@ -97,11 +95,10 @@ public sealed class OnnxWriterTests : IDisposable
     [Fact]
     public void A_failure_leaves_no_file()
     {
-        var weights = new Unread(new DeepLabConfiguration(18, 3)) { FailAt = "Scale.layer4.1.bn2.bias" };
-        Assert.Throws<DeepLabException>(() => OnnxWriter.Write(FilePath, weights, new OnnxOptions()));
+        Assert.Throws<DeepLabException>(() => OnnxWriter.Write(FilePath, Ones(unreadable: "Scale.layer4.1.bn2.bias"), new OnnxOptions()));
         Assert.Empty(Directory.GetFiles(_folder, "*", SearchOption.AllDirectories));
         Directory.CreateDirectory(FilePath);
-        string message = Assert.Throws<DeepLabException>(() => OnnxWriter.Write(FilePath, new Unread(weights.Configuration), new OnnxOptions())).Message;
+        string message = Assert.Throws<DeepLabException>(() => OnnxWriter.Write(FilePath, Ones(), new OnnxOptions())).Message;
         Assert.StartsWith($"{FilePath}: cannot be written: ", message, StringComparison.Ordinal);
     }
 
@@ -112,20 +109,6 @@ public sealed class OnnxWriterTests : IDisposable
     }
 
     /// <summary>Weights that take no memory: all ones.</summary>
-    private sealed class Unread(DeepLabConfiguration configuration) : INetworkWeights
-    {
-        public string? FailAt { get; init; }
-
-        public DeepLabConfiguration Configuration => configuration;
-
-        public IReadOnlyList<string>? ClassNames => null;
-
-        public IReadOnlyList<TensorInfo> State { get; } = new NetworkWeights(new DeepLabResNet(PlanningBackend.ForShapes, configuration)).State;
-
-        public void Read(string name, Span<float> target)
-        {
-            if (name == FailAt) throw new DeepLabException("gone");
-            target.Fill(1);
-        }
-    }
+    private static NetworkWeights Ones(string? unreadable = null) =>
+        NetworkWeights.Recognise(new FakeTensorFile(NetworkLayout.Of(new DeepLabConfiguration(18, 3)).Tensors) { Constant = 1, Unreadable = unreadable });
 }

@@ -1,11 +1,11 @@
 using DeepLab.Models;
 using DeepLab.Weights;
-using DeepLab.Weights.Maps;
+using DeepLab.Weights.Naming;
 using Xunit;
 
-namespace DeepLab.Tests.Weights.Maps;
+namespace DeepLab.Tests.Weights.Naming;
 
-public sealed class NamedWeightsTests
+public sealed class ModuleNamesTests
 {
     public static TheoryData<string, string, string> Names => new()
     {
@@ -42,8 +42,8 @@ public sealed class NamedWeightsTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Paths_have_the_names_that_others_give_them(string title, string path, string expected) =>
-        Assert.Equal(expected, NamingScheme.All.First(s => s.Title.StartsWith(title, StringComparison.Ordinal)).NameOf(path));
+    public void Tensors_have_the_names_that_others_give_them(string title, string path, string expected) =>
+        Assert.Equal(expected, NamingScheme.All.First(s => s.Title.StartsWith(title, StringComparison.Ordinal)).NameOf(NetworkLayout.Of(new DeepLabConfiguration()).Find($"Scale.{path}")!));
 
     [Theory]
     [MemberData(nameof(SchemesAndDepths))]
@@ -53,19 +53,18 @@ public sealed class NamedWeightsTests
         foreach (string prefix in (string[])["", "module.", "module.module."])
         {
             using FakeTensorFile file = FileOf(scheme, depth, prefix);
-            NamedWeights map = Assert.IsType<NamedWeights>(NamedWeights.Recognise(file));
-            Assert.StartsWith(scheme.Title, map.Names, StringComparison.Ordinal);
-            Assert.Equal(depth, map.Configuration.Depth);
-            Assert.Equal(scheme.HasHead, map.HasHead);
-            if (map.HasHead) Assert.Equal(7, map.Configuration.Classes);
-            Assert.Equal(!scheme.HasHead, map.Configuration.Preprocessing == Preprocessing.TorchVision);
-            Assert.Equal(!scheme.HasHead && depth >= 50, map.Configuration.StrideOn3x3);
-            Assert.Equal(scheme.LeftOut.Select(name => prefix + name), map.LeftOut);
-            Assert.Empty(map.FindProblems());
+            using NetworkWeights weights = NetworkWeights.Recognise(file);
+            Assert.Equal(prefix.Length == 0 ? scheme.Title : $"{scheme.Title}, each behind {prefix}", weights.NamingScheme);
+            Assert.Equal(depth, weights.Configuration.Depth);
+            Assert.Equal(scheme.HasHead, weights.HasHead);
+            if (weights.HasHead) Assert.Equal(7, weights.Configuration.Classes);
+            Assert.Equal(!scheme.HasHead, weights.Configuration.Preprocessing == Preprocessing.TorchVision);
+            Assert.Equal(!scheme.HasHead && depth >= 50, weights.Configuration.StrideOn3x3);
+            Assert.Equal(scheme.LeftOut.Select(name => prefix + name), weights.LeftOut);
 
             var values = new float[64];
-            map.Read("Scale.bn1.running_mean", values);
-            Assert.Equal(HashUniform.Values(FakeTensorFile.Case, prefix + scheme.NameOf("bn1.running_mean"), 64), values);
+            weights.Read("Scale.bn1.running_mean", values);
+            Assert.Equal(HashUniform.Values(FakeTensorFile.Case, prefix + scheme.NameOf(LayerPlace.Stem, TensorRole.Mean), 64), values);
         }
     }
 
@@ -83,28 +82,28 @@ public sealed class NamedWeightsTests
                 "module.base.layer1.conv1.conv.weight is [64, 3, 3, 3], not [64, 3, 7, 7]", "module.base.layer2.block1.reduce.bn.bias is missing",
                 "'module.base.extra' is not part of the network",
             ],
-            NamedWeights.Recognise(file)!.FindProblems());
+            Recogniser.Recognise(file).FindProblems());
     }
 
     [Fact]
-    public void An_unknown_file_is_refused_with_its_names_and_the_nearest_map()
+    public void An_unknown_file_is_refused_with_its_names_and_the_nearest_scheme()
     {
         using FakeTensorFile whole = FileOf(NamingScheme.Seed, 50, "");
         using var file = new FakeTensorFile(whole.Tensors.Where(t => !t.Name.StartsWith("Scale.layer2.1.", StringComparison.Ordinal)));
-        string message = Assert.Throws<InvalidFileException>(() => WeightsMaps.Recognise(file)).Message;
+        string message = Assert.Throws<InvalidFileException>(() => Recogniser.Recognise(file)).Message;
         Assert.StartsWith("fake: holds no DeepLab-ResNet of 18, 34, 50, 101 or 152 layers that is known, but 'Scale.conv1.weight', ", message, StringComparison.Ordinal);
         Assert.EndsWith(
             "nearest are the seed's names (Scale.conv1.weight, ...), of which it has 258; Scale.layer2.1.conv1.weight is missing", message, StringComparison.Ordinal);
 
         using var other = new FakeTensorFile([new TensorInfo("transformer.wte\n", TensorType.F32, [2])]);
-        message = Assert.Throws<InvalidFileException>(() => WeightsMaps.Recognise(other)).Message;
+        message = Assert.Throws<InvalidFileException>(() => Recogniser.Recognise(other)).Message;
         Assert.EndsWith("but 'transformer.wte '; none of them is a name that is known", message, StringComparison.Ordinal);
     }
 
     private static FakeTensorFile FileOf(NamingScheme scheme, int depth, string prefix)
     {
-        IEnumerable<TensorInfo> tensors = NetworkShapes.Of(new DeepLabConfiguration(depth, 7), scheme.HasHead)
-            .Select(t => new TensorInfo(prefix + scheme.NameOf(t.Name["Scale.".Length..]), TensorType.F32, [.. t.Shape.Select(side => (long)side)]));
+        IEnumerable<TensorInfo> tensors = NetworkLayout.Of(new DeepLabConfiguration(depth, 7), scheme.HasHead).Tensors
+            .Select(t => new TensorInfo(prefix + scheme.NameOf(t), TensorType.F32, t.Shape));
         IEnumerable<TensorInfo> leftOut = scheme.LeftOut.Select(name => new TensorInfo(prefix + name, TensorType.F32, [1000]));
         IEnumerable<TensorInfo> counters = [new TensorInfo(prefix + "bn1.num_batches_tracked", TensorType.I64, [])];
         return new FakeTensorFile(tensors.Concat(leftOut).Concat(counters));

@@ -1,12 +1,12 @@
-using DeepLab.Backends;
-using DeepLab.Layers;
+using System.Text.RegularExpressions;
 using DeepLab.Models;
 using DeepLab.Tests.Weights.Formats.Caffe;
+using DeepLab.Weights;
 using DeepLab.Weights.Formats.Caffe;
-using DeepLab.Weights.Maps;
+using DeepLab.Weights.Naming;
 using Xunit;
 
-namespace DeepLab.Tests.Weights.Maps;
+namespace DeepLab.Tests.Weights.Naming;
 
 public sealed class CaffeWeightsTests
 {
@@ -22,14 +22,25 @@ public sealed class CaffeWeightsTests
     public void Depth_classes_and_naming_are_recognised(int depth, int classes, bool? lettered)
     {
         FakeCaffeModel file = FakeCaffeModel.Of(depth, classes, lettered: lettered);
-        Assert.True(CaffeWeights.Recognises(file));
-        var weights = new CaffeWeights(file);
-        Assert.Equal(new DeepLabConfiguration(depth, classes), weights.Configuration);
-        Assert.True(weights.HasHead);
-        Assert.False(weights.IsThreeScale);
-        Assert.Empty(weights.LeftOut);
-        Assert.Empty(weights.FindProblems());
-        Assert.Empty(weights.FindDifferences());
+        CaffeNames names = Recognise(file);
+        Assert.Equal(new DeepLabConfiguration(depth, classes), names.Configuration);
+        Assert.True(names.HasHead);
+        Assert.False(names.IsThreeScale);
+        Assert.Empty(names.LeftOut);
+        Assert.Empty(names.FindProblems());
+        Assert.Empty(names.FindDifferences());
+    }
+
+    [Fact]
+    public void Blocks_may_be_lettered_in_one_stage_and_numbered_in_another()
+    {
+        var file = new FakeCaffeModel();
+        foreach ((string name, long[] shape) in FakeCaffeModel.Of(101, lettered: false).Shapes)
+            file.Shapes.Add(Regex.Replace(name, "(?<=res|bn|scale)3b([1-3])", m => $"3{"abcd"[m.Groups[1].Value[0] - '0']}"), shape);
+        Assert.True(file.Shapes.ContainsKey("scale3d_branch2c[1]") && file.Shapes.ContainsKey("scale4b22_branch2c[1]"));
+        CaffeNames names = Recognise(file);
+        Assert.Equal(101, names.Configuration.Depth);
+        Assert.Empty(names.FindProblems());
     }
 
     [Fact]
@@ -39,12 +50,11 @@ public sealed class CaffeWeightsTests
         byte[] bytes = [.. model.Tensors.GroupBy(t => t.Name[..^3]).SelectMany(layer =>
             CaffeBytes.Layer(layer.Key, [.. layer.Select(t => CaffeBytes.Blob([.. t.Shape], model.Values(t.Name, (int)t.Count)))]))];
         using CaffeModelFile file = CaffeModelFile.Parse(bytes, "name");
-        var weights = new CaffeWeights(file);
-        Assert.Empty(weights.FindProblems());
-        DeepLabResNet network = new(PlanningBackend.ForShapes, weights.Configuration);
-        foreach (StateTensor tensor in network.State)
+        using NetworkWeights weights = NetworkWeights.Recognise(file);
+        Assert.Equal(NetworkLayout.Of(new DeepLabConfiguration(18, 3)).Tensors.Select(t => t.Name), weights.Tensors.Select(t => t.Name));
+        foreach (TensorInfo tensor in weights.Tensors)
         {
-            var values = new float[tensor.Length];
+            var values = new float[tensor.Count];
             weights.Read(tensor.Name, values);
             Assert.True(Expected(model, tensor).AsSpan().SequenceEqual(values), tensor.Name);
         }
@@ -58,7 +68,7 @@ public sealed class CaffeWeightsTests
         file.Constants["bn_conv1[1]"] = 2;
         file.Constants["bn_conv1[2]"] = 999.98236f;
         file.Constants["bn3a_branch1[2]"] = 0;
-        var weights = new CaffeWeights(file);
+        using NetworkWeights weights = NetworkWeights.Recognise(file);
         Assert.Equal((float)(1 / (double)999.98236f), Read(weights, "Scale.bn1.running_mean", 64)[63]);
         Assert.Equal((float)(2 / (double)999.98236f), Read(weights, "Scale.bn1.running_var", 64)[0]);
         Assert.All(Read(weights, "Scale.layer2.0.downsample.1.running_mean", 128), v => Assert.Equal(0, v));
@@ -74,12 +84,11 @@ public sealed class CaffeWeightsTests
         file.Constants["bn_conv1[0]"] = 3;
         file.Constants["bn_conv1[1]"] = 5;
         file.Constants["bn_conv1[2]"] = 2;
-        var weights = new CaffeWeights(file);
-        Assert.Empty(weights.FindProblems());
+        using NetworkWeights weights = NetworkWeights.Recognise(file);
         Assert.All(Read(weights, "Scale.bn1.running_mean", 64), v => Assert.Equal(1.25f, v));
         Assert.All(Read(weights, "Scale.bn1.running_var", 64), v => Assert.Equal(2.5f, v));
         file.Shapes["conv1[1]"] = [63];
-        Assert.Equal(["conv1[1] is [63], not [64]"], new CaffeWeights(file).FindProblems());
+        Assert.Equal(["conv1[1] is [63], not [64]"], Recognise(file).FindProblems());
     }
 
     [Theory]
@@ -92,23 +101,26 @@ public sealed class CaffeWeightsTests
         FakeCaffeModel file = FakeCaffeModel.Of(101, head: null);
         file.Shapes.Add($"{layer}[0]", [1000, 2048]);
         file.Shapes.Add($"{layer}[1]", [1000]);
-        var weights = new CaffeWeights(file);
-        Assert.False(weights.HasHead);
-        Assert.Equal(101, weights.Configuration.Depth);
-        Assert.Equal(leftOut ? [layer] : [], weights.LeftOut);
-        Assert.Equal(leftOut ? [] : ["'classifier[0]' is not part of the network", "'classifier[1]' is not part of the network"], weights.FindProblems());
+        CaffeNames names = Recognise(file);
+        Assert.False(names.HasHead);
+        Assert.Equal(101, names.Configuration.Depth);
+        Assert.Equal(leftOut ? [layer] : [], names.LeftOut);
+        Assert.Equal(leftOut ? [] : ["'classifier[0]' is not part of the network", "'classifier[1]' is not part of the network"], names.FindProblems());
+        if (!leftOut) return;
+        using NetworkWeights weights = NetworkWeights.Recognise(file);
         Assert.Throws<ArgumentException>(() => weights.Read("Scale.layer5.conv2d_list.0.weight", new float[9]));
+        Assert.Equal("model: holds a ResNet-101 without DeepLab's last layer", Assert.Throws<InvalidFileException>(weights.RequireHead).Message);
     }
 
     [Fact]
     public void The_last_layer_may_have_any_name_and_a_second_one_is_left_over()
     {
         FakeCaffeModel file = FakeCaffeModel.Of(18, classes: 91, head: "fc1_coco");
-        Assert.Equal(91, new CaffeWeights(file).Configuration.Classes);
-        Assert.Empty(new CaffeWeights(file).FindProblems());
-        Assert.Equal(file.Values("fc1_coco_c1[1]", 91), Read(new CaffeWeights(file), "Scale.layer5.conv2d_list.1.bias", 91));
+        using NetworkWeights weights = NetworkWeights.Recognise(file);
+        Assert.Equal(91, weights.Configuration.Classes);
+        Assert.Equal(file.Values("fc1_coco_c1[1]", 91), Read(weights, "Scale.layer5.conv2d_list.1.bias", 91));
         file.Shapes.Add("fc1_other_c0[0]", [3, 512, 3, 3]);
-        Assert.Equal(["'fc1_other_c0[0]' is not part of the network"], new CaffeWeights(file).FindProblems());
+        Assert.Equal(["'fc1_other_c0[0]' is not part of the network"], Recognise(file).FindProblems());
     }
 
     [Fact]
@@ -126,34 +138,36 @@ public sealed class CaffeWeightsTests
         file.Shapes.Remove("fc1_voc12_c0[0]");
         file.Shapes.Add("new\nline[0]", [2]);
         file.Shapes.Add("conv1_res05_relu[0]", [2]);
-        var weights = new CaffeWeights(file);
+        string[] problems =
+        [
+            "conv1[0] is [64, 3, 5, 5], not [64, 3, 7, 7]",
+            "scale_conv1[0] is [8, 8], not [64]",
+            "scale_conv1[1] is [1, 1, 2, 32, 1, 1, ...], not [64]",
+            "res2a_branch2b[0] is missing",
+            "fc1_voc12_c0[0] is missing",
+            "fc1_voc12_c3[1] is [], not [3]",
+            "'new line[0]' is not part of the network",
+            "'conv1_res05_relu[0]' is not part of the network",
+        ];
+        Assert.Equal(problems, Recognise(file).FindProblems());
         Assert.Equal(
-            [
-                "conv1[0] is [64, 3, 5, 5], not [64, 3, 7, 7]",
-                "scale_conv1[0] is [8, 8], not [64]",
-                "scale_conv1[1] is [1, 1, 2, 32, 1, 1, ...], not [64]",
-                "res2a_branch2b[0] is missing",
-                "fc1_voc12_c0[0] is missing",
-                "fc1_voc12_c3[1] is [], not [3]",
-                "'new line[0]' is not part of the network",
-                "'conv1_res05_relu[0]' is not part of the network",
-            ],
-            weights.FindProblems());
-        Assert.Equal("model: res2a_branch2b[0] is missing", Assert.Throws<InvalidFileException>(() => Read(weights, "Scale.layer1.0.conv2.weight", 36864)).Message);
-        Assert.Equal("model: scale_conv1[0] is [8, 8], not [64]", Assert.Throws<InvalidFileException>(() => Read(weights, "Scale.bn1.weight", 64)).Message);
+            $"model: does not fit a DeepLab-ResNet-18: {string.Join("; ", problems)}",
+            Assert.Throws<InvalidFileException>(() => NetworkWeights.Recognise(file)).Message);
     }
 
     [Fact]
     public void A_three_scale_file_holds_every_layer_three_times_with_the_same_values()
     {
         FakeCaffeModel file = FakeCaffeModel.Of(18, threeScales: true);
-        var weights = new CaffeWeights(file);
-        Assert.True(weights.IsThreeScale);
-        Assert.Empty(weights.FindProblems());
-        Assert.Empty(weights.FindDifferences());
+        CaffeNames names = Recognise(file);
+        Assert.True(names.IsThreeScale);
+        Assert.Empty(names.FindProblems());
+        Assert.Empty(names.FindDifferences());
+        Assert.Empty(names.FindNotes());
         file.Constants["bn_conv1_res05[2]"] = 1;
         file.Constants["fc1_voc12_res075_c2[1]"] = 0.5f;
-        Assert.Equal(["bn_conv1_res05[2]", "fc1_voc12_res075_c2[1]"], weights.FindDifferences());
+        Assert.Equal(["bn_conv1_res05[2]", "fc1_voc12_res075_c2[1]"], names.FindDifferences());
+        Assert.EndsWith("others are in bn_conv1_res05[2], fc1_voc12_res075_c2[1]", Assert.Single(names.FindNotes()), StringComparison.Ordinal);
 
         // What is missing or misshapen cannot differ.
         file.Shapes.Remove("bn_conv1_res05[2]");
@@ -161,8 +175,8 @@ public sealed class CaffeWeightsTests
         file.Shapes.Add("conv1_res05[1]", [64]);
         Assert.Equal(
             ["fc1_voc12_res075_c2[1] is [4], not [3]", "bn_conv1_res05[2] is missing", "'conv1_res05[1]' is not part of the network"],
-            weights.FindProblems());
-        Assert.Empty(weights.FindDifferences());
+            names.FindProblems());
+        Assert.Empty(names.FindDifferences());
     }
 
     [Fact]
@@ -170,7 +184,7 @@ public sealed class CaffeWeightsTests
     {
         FakeCaffeModel file = FakeCaffeModel.Of(18);
         file.Shapes.Add("conv1_res05[0]", [64, 3, 7, 7]);
-        IReadOnlyList<string> problems = new CaffeWeights(file).FindProblems();
+        IReadOnlyList<string> problems = Recognise(file).FindProblems();
         Assert.Equal((2 * file.Shapes.Count) - 3, problems.Count);
         Assert.Equal("conv1_res075[0] is missing", problems[0]);
         Assert.DoesNotContain("conv1_res05[0] is missing", problems);
@@ -183,17 +197,19 @@ public sealed class CaffeWeightsTests
         foreach (string name in file.Shapes.Keys.Where(n => n.StartsWith("res5b", StringComparison.Ordinal)).ToList()) file.Shapes.Remove(name);
         Assert.Equal(
             "model: holds no ResNet that is known: basic blocks, 2, 2, 2, 1 of them in the stages res2 to res5; depths 18, 34, 50, 101 and 152 are",
-            Assert.Throws<InvalidFileException>(() => new CaffeWeights(file)).Message);
+            Assert.Throws<InvalidFileException>(() => CaffeNames.Recognise(file)).Message);
         foreach (int classes in (int[])[0, 1, 256])
         {
-            var e = Assert.Throws<InvalidFileException>(() => new CaffeWeights(FakeCaffeModel.Of(18, classes)));
+            var e = Assert.Throws<InvalidFileException>(() => CaffeNames.Recognise(FakeCaffeModel.Of(18, classes)));
             Assert.Equal($"model: its last layer 'fc1_voc12' has {classes} classes; from 2 to 255 are possible", e.Message);
         }
 
-        Assert.False(CaffeWeights.Recognises(new FakeCaffeModel()));
+        Assert.Null(CaffeNames.Recognise(new FakeCaffeModel()));
     }
 
-    private static float[] Read(CaffeWeights weights, string name, int count)
+    private static CaffeNames Recognise(FakeCaffeModel file) => Assert.IsType<CaffeNames>(Recogniser.Recognise(file));
+
+    private static float[] Read(NetworkWeights weights, string name, int count)
     {
         var values = new float[count];
         weights.Read(name, values);
@@ -201,8 +217,9 @@ public sealed class CaffeWeightsTests
     }
 
     /// <summary>One of our arrays from the model's blobs, by a second way: from our name to the layer's.</summary>
-    private static float[] Expected(FakeCaffeModel model, StateTensor tensor)
+    private static float[] Expected(FakeCaffeModel model, TensorInfo tensor)
     {
+        int length = (int)tensor.Count;
         string[] parts = tensor.Name.Split('.');
         string layer = parts switch
         {
@@ -214,9 +231,9 @@ public sealed class CaffeWeightsTests
         bool norm = parts[^2].StartsWith("bn", StringComparison.Ordinal) || (parts[^2] == "1" && parts[^3] == "downsample");
         if (!norm && layer == "_conv1") layer = "conv1";
         else if (!norm && parts[1] != "layer5") layer = $"res{layer}";
-        if (!norm) return model.Values($"{layer}[{(parts[^1] == "bias" ? 1 : 0)}]", tensor.Length);
-        if (parts[^1] is "weight" or "bias") return model.Values($"scale{layer}[{(parts[^1] == "bias" ? 1 : 0)}]", tensor.Length);
+        if (!norm) return model.Values($"{layer}[{(parts[^1] == "bias" ? 1 : 0)}]", length);
+        if (parts[^1] is "weight" or "bias") return model.Values($"scale{layer}[{(parts[^1] == "bias" ? 1 : 0)}]", length);
         double factor = model.Values($"bn{layer}[2]", 1)[0];
-        return [.. model.Values($"bn{layer}[{(parts[^1] == "running_var" ? 1 : 0)}]", tensor.Length).Select(v => (float)(v / factor))];
+        return [.. model.Values($"bn{layer}[{(parts[^1] == "running_var" ? 1 : 0)}]", length).Select(v => (float)(v / factor))];
     }
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using DeepLab.Weights;
 
-namespace DeepLab.Tests.Weights.Maps;
+namespace DeepLab.Tests.Weights.Naming;
 
 /// <summary>
 /// A Caffe model that holds names and shapes only: its values are made from the names when they are read, those of a smaller scale from the first
