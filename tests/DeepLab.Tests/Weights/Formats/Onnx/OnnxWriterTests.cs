@@ -29,7 +29,7 @@ public sealed class OnnxWriterTests : IDisposable
     {
         using var golden = SafeTensorsFile.Open(Path.Combine(AppContext.BaseDirectory, "Golden", "network", name + ".safetensors"));
         int Number(string key) => int.Parse(golden.Metadata[key]);
-        DeepLabResNet network = ThreeScaleStep.NewNetwork(_backend, Number("depth"), Number("classes"));
+        DeepLabResNet network = NetworkBench.NewNetwork(_backend, Number("depth"), Number("classes"));
         OnnxWriter.Write(FilePath, NetworkWeights.Of(network), new OnnxOptions { ThreeScales = threeScales });
 
         int[] shape = [1, 3, Number("height"), Number("width")];
