@@ -3,15 +3,17 @@ using System.Diagnostics.CodeAnalysis;
 namespace DeepLab.Weights;
 
 /// <summary>
-/// An open file of named tensors, whatever its format. Names and shapes are held in memory; elements are read one tensor at a time, into the
-/// caller's memory. Methods may be called from several threads at once.
+/// An open file of named tensors, whatever its format. Names and shapes are held in memory; elements are read one
+/// tensor at a time, into the caller's memory. Methods may be called from several threads at once.
 /// </summary>
 internal interface ITensorFile : IDisposable
 {
     /// <summary>The file, as it was named.</summary>
     string Path { get; }
 
-    /// <summary>The format, for people: <c>safetensors</c>, <c>PyTorch (zip)</c>, <c>PyTorch (legacy)</c>, <c>Caffe</c>.</summary>
+    /// <summary>
+    /// The format, for people: <c>safetensors</c>, <c>PyTorch (zip)</c>, <c>PyTorch (legacy)</c>, <c>Caffe</c>.
+    /// </summary>
     string Format { get; }
 
     /// <summary>The tensors, in the file's order; no name twice.</summary>
@@ -24,7 +26,8 @@ internal interface ITensorFile : IDisposable
     bool TryGet(string name, [NotNullWhen(true)] out TensorInfo? tensor);
 
     /// <summary>
-    /// Reads a tensor of type F32, F64, F16 or BF16 as singles: F32 bit for bit, F16 and BF16 exactly, F64 rounded to the nearest.
+    /// Reads a tensor of type F32, F64, F16 or BF16 as singles: F32 bit for bit, F16 and BF16 exactly, F64 rounded to
+    /// the nearest.
     /// </summary>
     /// <param name="name">The tensor's name.</param>
     /// <param name="target">Takes the elements, the last side's fastest; as long as the tensor has elements.</param>
@@ -34,8 +37,9 @@ internal interface ITensorFile : IDisposable
     void ReadSingle(string name, Span<float> target);
 
     /// <summary>
-    /// Gives a tensor in place, without reading it, where it is of type F32, lies in the file as in memory, and the file can be mapped. The values outlive
-    /// the open file; the file on disk must stay as it is while they are used: they change with it, and one that is cut short ends the process.
+    /// Gives a tensor in place, without reading it, where it is of type F32, lies in the file as in memory, and the
+    /// file can be mapped. The values outlive the open file; the file on disk must stay as it is while they are used:
+    /// they change with it, and one that is cut short ends the process.
     /// </summary>
     /// <param name="name">The tensor's name.</param>
     /// <param name="values">The elements, the last side's fastest.</param>

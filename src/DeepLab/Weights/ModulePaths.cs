@@ -1,11 +1,17 @@
 namespace DeepLab.Weights;
 
-/// <summary>The paths of a convolution and of its batch norm among a PyTorch network's modules; the names of their tensors follow.</summary>
+/// <summary>
+/// The paths of a convolution and of its batch norm among a PyTorch network's modules; the names of their tensors
+/// follow.
+/// </summary>
 /// <param name="Convolution">The convolution's path.</param>
 /// <param name="BatchNorm">The path of its batch norm; null if it has a bias instead.</param>
 internal readonly record struct ModulePaths(string Convolution, string? BatchNorm)
 {
-    /// <summary>The paths in torchvision's ResNets, and in the seed's network, which adds <c>layer5</c>: <c>layer3.7.conv1</c>, <c>layer3.7.bn1</c>.</summary>
+    /// <summary>
+    /// The paths in torchvision's ResNets, and in the seed's network, which adds <c>layer5</c>: <c>layer3.7.conv1</c>,
+    /// <c>layer3.7.bn1</c>.
+    /// </summary>
     public static ModulePaths Of(LayerPlace place) => place.Role switch
     {
         LayerRole.Stem => new("conv1", "bn1"),

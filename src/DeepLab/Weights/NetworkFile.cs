@@ -8,7 +8,8 @@ using DeepLab.Weights.Formats.SafeTensors;
 namespace DeepLab.Weights;
 
 /// <summary>
-/// Networks in weights files: read from every format that <see cref="NetworkWeights.Open"/> reads, written in the format that the name's extension says.
+/// Networks in weights files: read from every format that <see cref="NetworkWeights.Open"/> reads, written in the
+/// format that the name's extension says.
 /// </summary>
 public static class NetworkFile
 {
@@ -22,11 +23,14 @@ public static class NetworkFile
     /// <exception cref="DeepLabException">There is no such format, or the file cannot be written.</exception>
     public static void Save(string path, DeepLabResNet network, IReadOnlyList<string>? classNames = null) => Save(path, NetworkWeights.Of(network, classNames));
 
-    /// <summary>Writes weights, atomically. Each tensor is read once, in the order of <see cref="NetworkWeights.Tensors"/>.</summary>
+    /// <summary>
+    /// Writes weights, atomically. Each tensor is read once, in the order of <see cref="NetworkWeights.Tensors"/>.
+    /// </summary>
     /// <param name="path">The file; its extension says the format.</param>
     /// <param name="weights">The weights.</param>
     /// <param name="onnx">What an .onnx file computes besides the network; null for the three scales.</param>
-    /// <exception cref="DeepLabException">There is no such format, the file cannot be written, or the weights cannot be read.</exception>
+    /// <exception cref="DeepLabException">There is no such format, the file cannot be written, or the weights cannot be
+    /// read.</exception>
     public static void Save(string path, NetworkWeights weights, OnnxOptions? onnx = null)
     {
         ArgumentNullException.ThrowIfNull(weights);
@@ -45,7 +49,10 @@ public static class NetworkFile
         else PyTorchWriter.Write(path, shapes, Fill, metadata);
     }
 
-    /// <summary>Writes weights as <see cref="Save(string, NetworkWeights, OnnxOptions)"/> does, and takes their checksum without reading them once more.</summary>
+    /// <summary>
+    /// Writes weights as <see cref="Save(string, NetworkWeights, OnnxOptions)"/> does, and takes their checksum without
+    /// reading them once more.
+    /// </summary>
     /// <returns>What <see cref="NetworkWeights.Checksum"/> returns.</returns>
     /// <inheritdoc cref="Save(string, NetworkWeights, OnnxOptions)"/>
     public static string SaveWithChecksum(string path, NetworkWeights weights, OnnxOptions? onnx = null)
@@ -72,11 +79,13 @@ public static class NetworkFile
     public static DeepLabResNet Load(NetworkWeights weights, Backend backend) => Build(weights, backend, map: false);
 
     /// <summary>
-    /// Builds the network that an open file holds, and leaves the kernels in the file, mapped into memory, until they are used: one photograph is
-    /// predicted sooner and with less memory. Weights that are not in a file, as F32 and in our order, are loaded.
+    /// Builds the network that an open file holds, and leaves the kernels in the file, mapped into memory, until they
+    /// are used: one photograph is predicted sooner and with less memory. Weights that are not in a file, as F32 and in
+    /// our order, are loaded.
     /// </summary>
     /// <remarks>
-    /// The file on disk must stay as it is, though it may be closed: a change of it is a change of the network, and one that is cut short ends the process.
+    /// The file on disk must stay as it is, though it may be closed: a change of it is a change of the network, and one
+    /// that is cut short ends the process.
     /// </remarks>
     /// <exception cref="InvalidFileException">The weights have no last layer, or the file cannot be read.</exception>
     public static DeepLabResNet Map(NetworkWeights weights, Backend backend) => Build(weights, backend, map: true);
@@ -90,7 +99,8 @@ public static class NetworkFile
     }
 
     /// <summary>
-    /// Loads weights into a network of the same depth. Where they have other classes or no last layer, the network's last layer is left as it is.
+    /// Loads weights into a network of the same depth. Where they have other classes or no last layer, the network's
+    /// last layer is left as it is.
     /// </summary>
     /// <returns>Whether the last layer was loaded too.</returns>
     /// <exception cref="InvalidFileException">The file holds another network, or a damaged one.</exception>

@@ -89,8 +89,9 @@ internal sealed record NetworkLayer(LayerPlace Place, string Path, IReadOnlyList
 }
 
 /// <summary>
-/// The tensors of a DeepLab-ResNet in the order of its weights files, which is also the order of <see cref="DeepLabResNet.State"/>, computed from the
-/// configuration alone. What reads, writes or describes weights takes names and shapes from here.
+/// The tensors of a DeepLab-ResNet in the order of its weights files, which is also the order of
+/// <see cref="DeepLabResNet.State"/>, computed from the configuration alone. What reads, writes or describes weights
+/// takes names and shapes from here.
 /// </summary>
 internal sealed class NetworkLayout
 {
@@ -120,8 +121,10 @@ internal sealed class NetworkLayout
     public IReadOnlyList<NetworkTensor> Tensors { get; }
 
     /// <summary>The layout of a network.</summary>
-    /// <param name="configuration">The network; where strides are and how pixels are prepared makes no difference.</param>
-    /// <param name="withHead">Whether DeepLab's last layer is there, or only the ResNet below it, for which the classes make no difference.</param>
+    /// <param name="configuration">The network; where strides are and how pixels are prepared makes no
+    /// difference.</param>
+    /// <param name="withHead">Whether DeepLab's last layer is there, or only the ResNet below it, for which the classes
+    /// make no difference.</param>
     /// <exception cref="DeepLabException">There is no such depth, or too few or too many classes.</exception>
     public static NetworkLayout Of(DeepLabConfiguration configuration, bool withHead = true)
     {

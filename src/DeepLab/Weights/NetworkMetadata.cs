@@ -7,8 +7,9 @@ using DeepLab.Weights.Naming;
 namespace DeepLab.Weights;
 
 /// <summary>
-/// The texts that our files carry besides the tensors: <c>format</c>, <c>depth</c>, <c>classes</c>, <c>preprocessing</c>, <c>mean</c>, <c>deviation</c>,
-/// <c>channel_order</c>, <c>stride</c> (<c>1x1</c> or <c>3x3</c>) and, where they are known, <c>class_names</c> as a JSON array.
+/// The texts that our files carry besides the tensors: <c>format</c>, <c>depth</c>, <c>classes</c>,
+/// <c>preprocessing</c>, <c>mean</c>, <c>deviation</c>, <c>channel_order</c>, <c>stride</c> (<c>1x1</c> or <c>3x3</c>)
+/// and, where they are known, <c>class_names</c> as a JSON array.
 /// </summary>
 internal static class NetworkMetadata
 {
@@ -35,7 +36,8 @@ internal static class NetworkMetadata
     }
 
     /// <summary>The network that was recognised by its names, with what the texts add to it.</summary>
-    /// <exception cref="InvalidFileException">The texts contradict the tensors, or ask for what does not exist.</exception>
+    /// <exception cref="InvalidFileException">The texts contradict the tensors, or ask for what does not
+    /// exist.</exception>
     public static DeepLabConfiguration Apply(ITensorFile file, NetworkNames names)
     {
         DeepLabConfiguration configuration = names.Configuration;

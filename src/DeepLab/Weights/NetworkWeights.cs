@@ -6,8 +6,9 @@ using DeepLab.Weights.Naming;
 namespace DeepLab.Weights;
 
 /// <summary>
-/// The weights of a network, whoever has them: an open file of any format in which a DeepLab-ResNet was recognised, or the ResNet below its last
-/// layer; or a network in memory. Tensors are read one at a time under our names, those of the seed's .pth files.
+/// The weights of a network, whoever has them: an open file of any format in which a DeepLab-ResNet was recognised, or
+/// the ResNet below its last layer; or a network in memory. Tensors are read one at a time under our names, those of
+/// the seed's .pth files.
 /// </summary>
 /// <remarks>Reading is safe from several threads at once, as long as nobody changes the network in memory.</remarks>
 public sealed class NetworkWeights : IDisposable
@@ -27,10 +28,13 @@ public sealed class NetworkWeights : IDisposable
         ClassNames = classNames;
     }
 
-    /// <summary>The file, as it was named; for a network in memory, a word that says so.</summary>
+    /// <summary>The file, as it was named; <c>memory</c> for a network in memory.</summary>
     public string Path => _names.File.Path;
 
-    /// <summary>The format, for people: <c>safetensors</c>, <c>PyTorch (zip)</c>, <c>PyTorch (legacy)</c>, <c>Caffe</c>, <c>memory</c>.</summary>
+    /// <summary>
+    /// The format, for people: <c>safetensors</c>, <c>PyTorch (zip)</c>, <c>PyTorch (legacy)</c>, <c>Caffe</c>,
+    /// <c>memory</c>.
+    /// </summary>
     public string Format => _names.File.Format;
 
     /// <summary>Whose names the file uses, for people.</summary>
@@ -39,22 +43,31 @@ public sealed class NetworkWeights : IDisposable
     /// <summary>Depth, classes, preprocessing. The classes mean nothing without the last layer.</summary>
     public DeepLabConfiguration Configuration { get; }
 
-    /// <summary>Whether DeepLab's last layer is there; without it, the weights are a backbone that training can start from.</summary>
+    /// <summary>
+    /// Whether DeepLab's last layer is there; without it, the weights are a backbone that training can start from.
+    /// </summary>
     public bool HasHead => _names.HasHead;
 
     /// <summary>The names of the classes, one per class; null where they are not known.</summary>
     public IReadOnlyList<string>? ClassNames { get; }
 
-    /// <summary>The network's tensors by our names, in the order of <see cref="DeepLabResNet.State"/>, as F32; without the last layer if there is none.</summary>
+    /// <summary>
+    /// The network's tensors by our names, in the order of <see cref="DeepLabResNet.State"/>, as F32; without the last
+    /// layer if there is none.
+    /// </summary>
     public IReadOnlyList<TensorInfo> Tensors => Layout.Tensors;
 
-    /// <summary>The number of values that are learnt: those of kernels, biases and batch norms' gamma and beta.</summary>
+    /// <summary>
+    /// The number of values that are learnt: those of kernels, biases and batch norms' gamma and beta.
+    /// </summary>
     public long Parameters => Layout.Tensors.Where(t => t.IsParameter).Sum(t => t.Count);
 
     /// <summary>All tensors as the file has them, by its names and types and in its order.</summary>
     public IReadOnlyList<TensorInfo> FileTensors => _names.File.Tensors;
 
-    /// <summary>What the file holds besides the network and is left out, such as a classifier's <c>fc1000</c>; by its names.</summary>
+    /// <summary>
+    /// What the file holds besides the network and is left out, such as a classifier's <c>fc1000</c>; by its names.
+    /// </summary>
     public IReadOnlyList<string> LeftOut => _names.LeftOut;
 
     /// <summary>The texts that the file holds besides its tensors, by name; empty where there are none.</summary>
@@ -64,9 +77,11 @@ public sealed class NetworkWeights : IDisposable
     internal NetworkLayout Layout => _names.Layout;
 
     /// <summary>
-    /// Opens a file of any format that can be read, which is told by its content, and checks that it holds a whole network. The file stays open until disposed of.
+    /// Opens a file of any format that can be read, which its content decides, and checks that it holds a whole
+    /// network. The file stays open until disposed of.
     /// </summary>
-    /// <exception cref="InvalidFileException">The file holds no network that is known, only a part of one, or is damaged.</exception>
+    /// <exception cref="InvalidFileException">The file holds no network that is known, only a part of one, or is
+    /// damaged.</exception>
     /// <exception cref="DeepLabException">The file is not there or cannot be read.</exception>
     public static NetworkWeights Open(string path)
     {
@@ -82,7 +97,9 @@ public sealed class NetworkWeights : IDisposable
         }
     }
 
-    /// <summary>The weights of a network in memory, which stays the caller's. What is read is what it holds at that moment.</summary>
+    /// <summary>
+    /// The weights of a network in memory, which stays the caller's. What is read is what it holds at that moment.
+    /// </summary>
     /// <param name="network">The network.</param>
     /// <param name="classNames">The names of its classes, if they are known.</param>
     /// <exception cref="ArgumentException">There are more or fewer names than classes.</exception>
@@ -94,7 +111,8 @@ public sealed class NetworkWeights : IDisposable
     }
 
     /// <summary>The weights in an open file, which is disposed of with them.</summary>
-    /// <exception cref="InvalidFileException">The file holds no network that is known, or only a part of one.</exception>
+    /// <exception cref="InvalidFileException">The file holds no network that is known, or only a part of
+    /// one.</exception>
     internal static NetworkWeights Recognise(ITensorFile file)
     {
         NetworkNames names = Recogniser.Recognise(file);
@@ -106,20 +124,24 @@ public sealed class NetworkWeights : IDisposable
         throw new InvalidFileException(file.Path, $"does not fit a DeepLab-ResNet-{configuration.Depth}: {string.Join("; ", problems.Take(MostProblems))}{more}");
     }
 
-    /// <summary>The same weights with other names of the classes. They share the open file, which is disposed of with either.</summary>
+    /// <summary>
+    /// The same weights with other names of the classes. They share the open file, which is disposed of with either.
+    /// </summary>
     /// <exception cref="ArgumentException">There are more or fewer names than classes.</exception>
     public NetworkWeights WithClassNames(IReadOnlyList<string>? classNames) => new(_names, Configuration, classNames, _observer);
 
     /// <summary>Reads a tensor.</summary>
     /// <param name="name">Its name in <see cref="Tensors"/>.</param>
     /// <param name="target">Takes the elements, the last side's fastest: a kernel as [out, in, height, width].</param>
-    /// <exception cref="ArgumentException">There is no such tensor, or <paramref name="target"/> has another length.</exception>
+    /// <exception cref="ArgumentException">There is no such tensor, or <paramref name="target"/> has another
+    /// length.</exception>
     /// <exception cref="DeepLabException">The file cannot be read.</exception>
     public void Read(string name, Span<float> target) =>
         Read(Layout.Find(name) ?? throw new ArgumentException($"The network has no tensor '{name}'.", nameof(name)), target);
 
     /// <summary>
-    /// The checksum of the weights, the same in every format: the first 16 hexadecimal digits of SHA-256 over names, shapes and values. All tensors are read for it.
+    /// The checksum of the weights, the same in every format: the first 16 hexadecimal digits of SHA-256 over names,
+    /// shapes and values. All tensors are read for it.
     /// </summary>
     /// <exception cref="DeepLabException">The file cannot be read.</exception>
     public string Checksum()
@@ -136,7 +158,9 @@ public sealed class NetworkWeights : IDisposable
         return checksum.Result();
     }
 
-    /// <summary>What a user should know about the file, one sentence each; finding out may take as long as reading it.</summary>
+    /// <summary>
+    /// What a user should know about the file, one sentence each; finding out may take as long as reading it.
+    /// </summary>
     public IEnumerable<string> FindNotes() => _names.FindNotes();
 
     /// <summary>Refuses weights without the last layer.</summary>
@@ -161,7 +185,10 @@ public sealed class NetworkWeights : IDisposable
         _observer?.Invoke(tensor, target);
     }
 
-    /// <summary>Gives a tensor of <see cref="Layout"/> in place, where the file has it as we do; see <see cref="ITensorFile.TryMap"/>.</summary>
+    /// <summary>
+    /// Gives a tensor of <see cref="Layout"/> in place, where the file has it as we do; see
+    /// <see cref="ITensorFile.TryMap"/>.
+    /// </summary>
     internal bool TryMap(NetworkTensor tensor, out ReadOnlyMemory<float> values)
     {
         TensorSource source = _names.SourceOf(tensor);

@@ -28,7 +28,8 @@ internal static class TensorFile
         if (CaffeModelFile.LooksLike(bytes)) return CaffeModelFile.Open(path);
         if (SafeTensorsFile.LooksLike(bytes)) return SafeTensorsFile.Open(path);
 
-        // What begins like no format may be a damaged one, whose name still tells what is wrong with it.
+        // A file that begins like no format may be damaged; its extension says which reader can tell what is wrong with
+        // it.
         return Path.GetExtension(path).ToLowerInvariant() switch
         {
             ".safetensors" => SafeTensorsFile.Open(path),

@@ -5,7 +5,10 @@ using System.Text;
 
 namespace DeepLab.Weights;
 
-/// <summary>A checksum of a network's values, the same for the same weights in every format: see <see cref="NetworkWeights.Checksum"/>.</summary>
+/// <summary>
+/// A checksum of a network's values, the same for the same weights in every format: see
+/// <see cref="NetworkWeights.Checksum"/>.
+/// </summary>
 /// <param name="layout">The tensors, which must be added in this order.</param>
 internal sealed class WeightsChecksum(NetworkLayout layout) : IDisposable
 {

@@ -5,13 +5,14 @@ using DeepLab.Models;
 namespace DeepLab.Weights.Naming;
 
 /// <summary>
-/// A DeepLab-ResNet in a Caffe model. Stage n of ours is stage n + 1 there; branch 1 is the shortcut, branches 2a, 2b and 2c are the convolutions of a
-/// block. A batch norm is two layers: BatchNorm, with sums of means and variances and the factor that divides both, and Scale, with gamma and beta.
-/// A bias before a batch norm, as the original ResNet-50's conv1 has one, is subtracted from the mean, which gives the same network.
+/// A DeepLab-ResNet in a Caffe model. Stage n of ours is stage n + 1 there; branch 1 is the shortcut, branches 2a, 2b
+/// and 2c are the convolutions of a block. A batch norm is two layers: BatchNorm, with sums of means and variances and
+/// the factor that divides both, and Scale, with gamma and beta. A bias before a batch norm, as the original
+/// ResNet-50's conv1 has one, is subtracted from the mean, which gives the same network.
 /// </summary>
 /// <remarks>
-/// The three-scale network repeats every layer for the smaller images and shares the parameters; its file repeats the values. Those of the first
-/// scale are read; <see cref="FindNotes"/> compares the others with them.
+/// The three-scale network repeats every layer for the smaller images and shares the parameters; its file repeats the
+/// values. Those of the first scale are read; <see cref="FindNotes"/> compares the others with them.
 /// </remarks>
 internal sealed class CaffeNames : NetworkNames
 {
@@ -39,19 +40,24 @@ internal sealed class CaffeNames : NetworkNames
     public override string Title => $"Caffe's layers (conv1, bn_conv1, scale_conv1, ...), {(IsThreeScale ? "three scales" : "one scale")}";
 
     /// <summary>
-    /// The last layers of other networks, by the file's names: <c>fc1000</c> of an original ResNet, that of the authors' initial network.
+    /// The last layers of other networks, by the file's names: <c>fc1000</c> of an original ResNet, that of the
+    /// authors' initial network.
     /// </summary>
     public override IReadOnlyList<string> LeftOut { get; }
 
     /// <summary>Whether the file repeats its layers for the smaller scales.</summary>
     public bool IsThreeScale { get; }
 
-    /// <summary>The layers that hold a convolution: its own, with kernel and bias; batch norm's mean and variance; gamma and beta.</summary>
+    /// <summary>
+    /// The layers that hold a convolution: its own, with kernel and bias; batch norm's mean and variance; gamma and
+    /// beta.
+    /// </summary>
     internal readonly record struct CaffeLayers(string Convolution, string? BatchNorm, string? Scale);
 
     /// <summary>Recognises the network of a Caffe model by its layers.</summary>
     /// <returns>Null if the file is no Caffe model of a ResNet.</returns>
-    /// <exception cref="InvalidFileException">The ResNet is of no known depth, or its last layer has too few or too many classes.</exception>
+    /// <exception cref="InvalidFileException">The ResNet is of no known depth, or its last layer has too few or too
+    /// many classes.</exception>
     public static CaffeNames? Recognise(ITensorFile file)
     {
         if (!file.TryGet("conv1[0]", out _) || !file.TryGet("res2a_branch2a[0]", out _)) return null;
@@ -62,7 +68,9 @@ internal sealed class CaffeNames : NetworkNames
         return new CaffeNames(file, layers, configuration, numbered, head);
     }
 
-    /// <summary>The layers of a convolution: <c>res4b7_branch2a</c>, <c>bn4b7_branch2a</c> and <c>scale4b7_branch2a</c>.</summary>
+    /// <summary>
+    /// The layers of a convolution: <c>res4b7_branch2a</c>, <c>bn4b7_branch2a</c> and <c>scale4b7_branch2a</c>.
+    /// </summary>
     /// <param name="place">The convolution.</param>
     /// <param name="numbered">Whether the blocks of its stage are named a, b1, b2, ..., or a, b, c, ...</param>
     /// <param name="head">The last layer, without <c>_c0</c>.</param>
@@ -77,8 +85,8 @@ internal sealed class CaffeNames : NetworkNames
     }
 
     /// <summary>
-    /// The layer of a smaller scale, with <paramref name="suffix"/> one of <see cref="Scales"/>: <c>conv1_res05</c>, and <c>fc1_voc12_res05_c0</c> for
-    /// the last layer.
+    /// The layer of a smaller scale, with <paramref name="suffix"/> one of <see cref="Scales"/>: <c>conv1_res05</c>,
+    /// and <c>fc1_voc12_res05_c0</c> for the last layer.
     /// </summary>
     public static string WithScale(string layer, string suffix) => IsHeadBranch(layer) ? $"{layer[..^3]}{suffix}{layer[^3..]}" : $"{layer}{suffix}";
 
@@ -112,8 +120,8 @@ internal sealed class CaffeNames : NetworkNames
     }
 
     /// <summary>
-    /// Compares what the smaller scales have with the first scale's, value for value, and names the blobs that differ. Those among
-    /// <see cref="NetworkNames.FindProblems"/> are ignored.
+    /// Compares what the smaller scales have with the first scale's, value for value, and names the blobs that differ.
+    /// Those among <see cref="NetworkNames.FindProblems"/> are ignored.
     /// </summary>
     public IReadOnlyList<string> FindDifferences()
     {
@@ -160,13 +168,15 @@ internal sealed class CaffeNames : NetworkNames
 
     private static bool IsClassifier(string layer) => layer.StartsWith("fc", StringComparison.Ordinal) && !IsHeadBranch(layer);
 
-    /// <summary>Whether a layer is one of the four convolutions of a last layer, <c>fc1_..._c0</c> to <c>_c3</c>.</summary>
+    /// <summary>
+    /// Whether a layer is one of the four convolutions of a last layer, <c>fc1_..._c0</c> to <c>_c3</c>.
+    /// </summary>
     private static bool IsHeadBranch(string layer) =>
         layer.Length > 7 && layer.StartsWith("fc1_", StringComparison.Ordinal) && layer[^3..^1] == "_c" && layer[^1] is >= '0' and <= '3';
 
     /// <summary>
-    /// The depth whose blocks the file has, and which stages have numbered blocks. A block counts if any of its convolutions is there, so that the
-    /// others can be reported as missing.
+    /// The depth whose blocks the file has, and which stages have numbered blocks. A block counts if any of its
+    /// convolutions is there, so that the others can be reported as missing.
     /// </summary>
     private static (DeepLabConfiguration Configuration, bool[] Numbered) RecogniseBlocks(ITensorFile file, HashSet<string> layers)
     {
@@ -196,7 +206,7 @@ internal sealed class CaffeNames : NetworkNames
 
     private static int ClassesOf(ITensorFile file, string head)
     {
-        // Any of the convolutions tells, so that one which is missing is reported as missing.
+        // Any of the convolutions will do, so that one which is missing is reported as missing.
         TensorInfo? kernel = null;
         for (int i = 0; i < NetworkLayout.AsppBranches && kernel is null; i++)
             file.TryGet($"{LayersOf(LayerPlace.Aspp(i), numbered: false, head).Convolution}[0]", out kernel);

@@ -3,7 +3,9 @@ using DeepLab.Models;
 
 namespace DeepLab.Weights.Naming;
 
-/// <summary>A DeepLab-ResNet under the names of a <see cref="NamingScheme"/>: its tensors differ from ours in name alone.</summary>
+/// <summary>
+/// A DeepLab-ResNet under the names of a <see cref="NamingScheme"/>: its tensors differ from ours in name alone.
+/// </summary>
 internal sealed class ModuleNames : NetworkNames
 {
     /// <summary>What data-parallel training puts before every name.</summary>

@@ -36,8 +36,8 @@ internal sealed record NamingScheme(
     private static ModulePaths Within(string parent, ModulePaths paths) => new(parent + paths.Convolution, paths.BatchNorm is null ? null : parent + paths.BatchNorm);
 
     /// <summary>
-    /// kazuto1011/deeplab-pytorch: <c>layer1</c> is the stem, <c>layer2</c> to <c>layer5</c> the stages, blocks count from 1, and each convolution has its
-    /// batch norm beside it.
+    /// kazuto1011/deeplab-pytorch: <c>layer1</c> is the stem, <c>layer2</c> to <c>layer5</c> the stages, blocks count
+    /// from 1, and each convolution has its batch norm beside it.
     /// </summary>
     private static ModulePaths Kazuto(LayerPlace place)
     {

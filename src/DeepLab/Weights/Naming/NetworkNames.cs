@@ -11,7 +11,9 @@ namespace DeepLab.Weights.Naming;
 /// <param name="Bias">The name of a tensor of the same shape; null for zeros.</param>
 internal readonly record struct TensorSource(string Value, string? Divisor = null, string? Bias = null);
 
-/// <summary>A network that was recognised in a file: which network it is, and under which names the file has its tensors.</summary>
+/// <summary>
+/// A network that was recognised in a file: which network it is, and under which names the file has its tensors.
+/// </summary>
 /// <param name="file">The file, which stays the caller's to dispose of.</param>
 /// <param name="configuration">The network; its classes mean nothing without the last layer.</param>
 /// <param name="hasHead">Whether DeepLab's last layer is in the file.</param>
@@ -20,7 +22,9 @@ internal abstract class NetworkNames(ITensorFile file, DeepLabConfiguration conf
     /// <summary>The file.</summary>
     public ITensorFile File => file;
 
-    /// <summary>The network, as far as names and shapes tell; its classes mean nothing without the last layer.</summary>
+    /// <summary>
+    /// The network, as far as names and shapes tell; its classes mean nothing without the last layer.
+    /// </summary>
     public DeepLabConfiguration Configuration => configuration;
 
     /// <summary>Whether DeepLab's last layer is in the file, or only the ResNet below it.</summary>
@@ -29,7 +33,9 @@ internal abstract class NetworkNames(ITensorFile file, DeepLabConfiguration conf
     /// <summary>The tensors that the file must have.</summary>
     public NetworkLayout Layout { get; } = NetworkLayout.Of(configuration, hasHead);
 
-    /// <summary>Whose names they are, for people: <c>kazuto1011's names (base.layer1.conv1.conv.weight, ...)</c>.</summary>
+    /// <summary>
+    /// Whose names they are, for people: <c>kazuto1011's names (base.layer1.conv1.conv.weight, ...)</c>.
+    /// </summary>
     public abstract string Title { get; }
 
     /// <summary>What the file holds besides the network and is left out on purpose, such as <c>fc.weight</c>.</summary>
@@ -38,10 +44,16 @@ internal abstract class NetworkNames(ITensorFile file, DeepLabConfiguration conf
     /// <summary>What a tensor of the network is made of.</summary>
     public abstract TensorSource SourceOf(NetworkTensor tensor);
 
-    /// <summary>What a user should know about the file of a whole network, one sentence each; finding out may take as long as reading it.</summary>
+    /// <summary>
+    /// What a user should know about the file of a whole network, one sentence each; finding out may take as long as
+    /// reading it.
+    /// </summary>
     public virtual IEnumerable<string> FindNotes() => [];
 
-    /// <summary>Everything that is missing, misshapen, of a wrong type or left over, by the file's names; nothing if the network is whole.</summary>
+    /// <summary>
+    /// Everything that is missing, misshapen, of a wrong type or left over, by the file's names; nothing if the network
+    /// is whole.
+    /// </summary>
     public IReadOnlyList<string> FindProblems()
     {
         var problems = new List<string>();

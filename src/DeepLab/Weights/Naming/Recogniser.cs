@@ -9,7 +9,8 @@ internal static class Recogniser
     private const int NamesShown = 8;
 
     /// <summary>The network of a file, which may still be incomplete.</summary>
-    /// <exception cref="InvalidFileException">There is none; the message names some of the file's tensors and the naming scheme that comes nearest.</exception>
+    /// <exception cref="InvalidFileException">There is none; the message names some of the file's tensors and the
+    /// naming scheme that comes nearest.</exception>
     public static NetworkNames Recognise(ITensorFile file) => CaffeNames.Recognise(file) ?? (NetworkNames?)ModuleNames.Recognise(file) ?? throw Unknown(file);
 
     /// <summary>The network with these blocks in its stages; null if there is none.</summary>

@@ -6,12 +6,14 @@ using DeepLab.Tensors;
 namespace DeepLab.Weights.Formats.Caffe;
 
 /// <summary>
-/// Reads a .caffemodel: Caffe's binary NetParameter, with current layers or those of its older format (V1). The arrays are the layers' blobs,
-/// named <c>layer[index]</c>, as <c>bn2a_branch1[2]</c>, of type F32 or F64. Opening finds where they lie and reads none of them, so that a
-/// file takes little memory whatever its size. Methods may be called from several threads at once.
+/// Reads a .caffemodel: Caffe's binary NetParameter, with current layers or those of its older format (V1). The tensors
+/// are the layers' blobs, named <c>layer[index]</c>, as <c>bn2a_branch1[2]</c>, of type F32 or F64. Opening a file
+/// locates them without reading them, so memory use does not depend on the file's size. Methods may be called from
+/// several threads at once.
 /// </summary>
 /// <remarks>
-/// Blobs have the shape that the file tells: vectors of old files are [1, 1, 1, n]. Metadata hold the network's <c>name</c> where it has one.
+/// Blobs have the shape that the file gives them: vectors in old files are [1, 1, 1, n]. The metadata hold the
+/// network's <c>name</c> if it has one.
 /// </remarks>
 internal sealed class CaffeModelFile : ITensorFile
 {
@@ -40,7 +42,7 @@ internal sealed class CaffeModelFile : ITensorFile
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Opens a file, which stays open until disposed of.</summary>
-    /// <exception cref="InvalidFileException">The file is no Caffe model, or one without weights, or a damaged one.</exception>
+    /// <exception cref="InvalidFileException">The file is not a Caffe model, has no weights, or is damaged.</exception>
     /// <exception cref="DeepLabException">The file is not there or cannot be read.</exception>
     public static CaffeModelFile Open(string path)
     {
@@ -57,7 +59,8 @@ internal sealed class CaffeModelFile : ITensorFile
     }
 
     /// <summary>Reads a file that is in memory; <paramref name="name"/> stands for its path in messages.</summary>
-    /// <exception cref="InvalidFileException">The bytes are no Caffe model, or one without weights, or a damaged one.</exception>
+    /// <exception cref="InvalidFileException">The bytes are not a Caffe model, have no weights, or are
+    /// damaged.</exception>
     public static CaffeModelFile Parse(ReadOnlyMemory<byte> bytes, string name) => new(FileBytes.Of(bytes, name));
 
     /// <inheritdoc/>
@@ -80,6 +83,8 @@ internal sealed class CaffeModelFile : ITensorFile
     /// <inheritdoc/>
     public void Dispose() => _bytes.Dispose();
 
-    /// <summary>Whether a file that starts with these bytes is likely a Caffe model; see <see cref="CaffeSignature"/>.</summary>
+    /// <summary>
+    /// Whether a file that starts with these bytes is likely a Caffe model; see <see cref="CaffeSignature"/>.
+    /// </summary>
     internal static bool LooksLike(ReadOnlySpan<byte> firstBytes) => CaffeSignature.Matches(firstBytes);
 }

@@ -8,9 +8,9 @@ namespace DeepLab.Weights.Formats.Caffe;
 internal readonly record struct CaffeBlob(TensorInfo Tensor, long Offset);
 
 /// <summary>
-/// What a binary NetParameter holds, by the field numbers of Caffe's public caffe.proto: the blobs of all layers, current (LayerParameter) and
-/// older (V1LayerParameter). Elements are not read. The walk goes down four levels (net, layer, blob, shape) and no further; what it allocates
-/// is bounded by the file's length and by the limits below.
+/// What a binary NetParameter holds, by the field numbers of Caffe's public caffe.proto: the blobs of all layers,
+/// current (LayerParameter) and older (V1LayerParameter). Elements are not read. The walk goes down exactly four levels
+/// (net, layer, blob, shape); its allocations are bounded by the file's length and by the limits below.
 /// </summary>
 internal sealed class CaffeModelIndex
 {
@@ -60,7 +60,8 @@ internal sealed class CaffeModelIndex
     /// <summary>The blobs, in the file's order, named <c>layer[index]</c>.</summary>
     public List<CaffeBlob> Blobs { get; } = [];
 
-    /// <exception cref="InvalidFileException">The file is no Caffe model, or one that breaks a rule.</exception>
+    /// <exception cref="InvalidFileException">The file is not a Caffe model, or breaks a rule of the
+    /// format.</exception>
     public static CaffeModelIndex Read(FileBytes bytes) => new(bytes);
 
     private void ReadLayer(ProtobufField layer)
@@ -83,7 +84,7 @@ internal sealed class CaffeModelIndex
                 throw _fields.Invalid(layer.Start, $"a layer has more than {MaximumBlobsOfLayer} blobs");
         }
 
-        // Now that the name is known, which may come after the blobs, errors can tell it. Layers without blobs never matter.
+        // The name may come after the blobs, so only now can errors mention it. Layers without blobs never matter.
         if (_blobsOfLayer.Count == 0) return;
         string name = nameField is { } text ? _fields.ReadText(text, "a layer's name") : "";
         if (name.Length == 0) throw _fields.Invalid(layer.Start, "a layer has blobs and no name");
@@ -123,7 +124,7 @@ internal sealed class CaffeModelIndex
             }
         }
 
-        // Where a file has both, the old one counts, as in Caffe.
+        // If a file has both, the old one wins, as in Caffe.
         return Checked(name, quoted, oldShape ?? [.. shape], data, blob);
     }
 
@@ -136,7 +137,7 @@ internal sealed class CaffeModelIndex
             field = _fields.Read(at, message.End);
             if (field.Number != ShapeSide) continue;
 
-            // Packed, as Caffe writes them, or one a field: the format lets a writer choose.
+            // Packed, as Caffe writes them, or one per field: the format lets a writer choose.
             bool packed = field.Type == WireFormat.WireType.LengthDelimited;
             if (!packed) _fields.Require(field, WireFormat.WireType.Varint, $"a side of blob {quoted}");
             foreach (ulong side in packed ? _fields.ReadVarints(field.Offset, field.End) : [field.Value])

@@ -3,12 +3,16 @@ using Google.Protobuf;
 namespace DeepLab.Weights.Formats.Caffe;
 
 /// <summary>
-/// Recognises a NetParameter by its first bytes, since the format has no signature of its own: the fields before the first layer must be those of
-/// caffe.proto. Text never passes, for a yes needs a byte that text does not have, be it a layer's tag or the length of a name.
+/// Recognises a NetParameter by its first bytes, since the format has no signature of its own: the fields before the
+/// first layer must be those of caffe.proto. Text never matches, because a match needs a byte that does not occur in
+/// text: a layer's tag, or the length of a name.
 /// </summary>
 internal static class CaffeSignature
 {
-    /// <summary>How many bytes tell every file. 16 do unless the network's name is longer than they are and its length looks like text.</summary>
+    /// <summary>
+    /// How many bytes are enough for every file. 16 are, unless the network's name is longer than that and its length
+    /// looks like text.
+    /// </summary>
     public const int Bytes = 512;
 
     private const uint Name = 0x0A, V1Layer = 0x12, Input = 0x1A, InputSide = 0x20, InputSides = 0x22, ForceBackward = 0x28, State = 0x32, DebugInfo = 0x38;
@@ -58,7 +62,9 @@ internal static class CaffeSignature
         };
     }
 
-    /// <summary>The contents of the message that a message starts with: what follows a tag of one byte and a length.</summary>
+    /// <summary>
+    /// The contents of the message that a message starts with: what follows a tag of one byte and a length.
+    /// </summary>
     private static ReadOnlySpan<byte> WithoutHead(ReadOnlySpan<byte> message)
     {
         int last = message[1..].IndexOfAnyInRange((byte)0, (byte)127);

@@ -5,7 +5,8 @@ using Google.Protobuf;
 namespace DeepLab.Weights.Formats.Caffe;
 
 /// <summary>
-/// A field of a protobuf message: where it starts, and where its contents lie in the file. <paramref name="Value"/> is that of a varint.
+/// A field of a protobuf message: where it starts, and where its contents lie in the file. <paramref name="Value"/> is
+/// that of a varint.
 /// </summary>
 internal readonly record struct ProtobufField(int Number, WireFormat.WireType Type, ulong Value, long Start, long Offset, long Length)
 {
@@ -14,8 +15,8 @@ internal readonly record struct ProtobufField(int Number, WireFormat.WireType Ty
 }
 
 /// <summary>
-/// Reads the fields of protobuf messages anywhere in a file, through a small window, so that contents which are skipped are never read. Every
-/// field is checked to lie within the message around it, and errors tell the byte.
+/// Reads the fields of protobuf messages anywhere in a file, through a small window, so that contents which are skipped
+/// are never read. Every field is checked to lie within the message around it, and errors name the byte.
 /// </summary>
 internal sealed class ProtobufFields
 {
@@ -41,7 +42,9 @@ internal sealed class ProtobufFields
         _window = new byte[(int)Math.Min(WindowBytes, bytes.Length)];
     }
 
-    /// <summary>Reads the field at <paramref name="position"/> of a message that ends at <paramref name="end"/>, after it.</summary>
+    /// <summary>
+    /// Reads the field at <paramref name="position"/> of a message that ends at <paramref name="end"/>, after it.
+    /// </summary>
     public ProtobufField Read(long position, long end)
     {
         MoveTo(position);
@@ -82,7 +85,9 @@ internal sealed class ProtobufFields
         }
     }
 
-    /// <summary>Reads varints that lie one after another from <paramref name="position"/> to <paramref name="end"/>.</summary>
+    /// <summary>
+    /// Reads varints that lie one after another from <paramref name="position"/> to <paramref name="end"/>.
+    /// </summary>
     public IEnumerable<ulong> ReadVarints(long position, long end)
     {
         while (position < end)
@@ -135,7 +140,9 @@ internal sealed class ProtobufFields
     private string Rest(long end) =>
         end == _bytes.Length ? "the file; if it is a Caffe model, it is cut short: fetch or write it again" : "the message around it";
 
-    /// <summary>Makes the next read of the stream start at a byte of the file, and leaves it room for a field's head.</summary>
+    /// <summary>
+    /// Makes the next read of the stream start at a byte of the file, and leaves it room for a field's head.
+    /// </summary>
     private void MoveTo(long position)
     {
         long index = position - _windowStart;

@@ -4,7 +4,8 @@ using DeepLab.Weights.Formats.Onnx.Schema;
 namespace DeepLab.Weights.Formats.Onnx;
 
 /// <summary>
-/// A convolution of the graph: a kernel and a bias, with batch norm, one affine map per channel, multiplied in. Computed in double and rounded once.
+/// A convolution of the graph: a kernel and a bias, with batch norm, one affine map per channel, multiplied in.
+/// Computed in double and rounded once.
 /// </summary>
 /// <param name="Layer">The convolution and its batch norm or bias.</param>
 internal sealed record FoldedConvolution(NetworkLayer Layer)

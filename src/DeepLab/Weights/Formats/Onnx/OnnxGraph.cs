@@ -8,7 +8,8 @@ using Dimension = DeepLab.Weights.Formats.Onnx.Schema.TensorShapeProto.Types.Dim
 namespace DeepLab.Weights.Formats.Onnx;
 
 /// <summary>
-/// Builds a graph node by node. A node has one output, which is named as the node; that name is what the methods return and later nodes take.
+/// Builds a graph node by node. A node has one output, which is named as the node; that name is what the methods return
+/// and later nodes take.
 /// </summary>
 internal sealed class OnnxGraph(string name)
 {
@@ -16,7 +17,7 @@ internal sealed class OnnxGraph(string name)
     public GraphProto Proto { get; } = new() { Name = name };
 
     /// <summary>Adds an operator.</summary>
-    /// <param name="name">Its name and its output's, no one twice in the graph.</param>
+    /// <param name="name">Its name and its output's, unique in the graph.</param>
     /// <param name="type">The operator: <c>Relu</c>.</param>
     /// <param name="inputs">The names of values; an empty one stands for an optional input that is left out.</param>
     /// <param name="attributes">Its attributes.</param>
@@ -35,7 +36,7 @@ internal sealed class OnnxGraph(string name)
         return name;
     }
 
-    /// <summary>Adds a constant a channel, [1, channels, 1, 1].</summary>
+    /// <summary>Adds one constant per channel, [1, channels, 1, 1].</summary>
     public string Channels(string name, IReadOnlyCollection<float> values)
     {
         Proto.Initializer.Add(new TensorProto { Name = name, DataType = (int)DataType.Float, Dims = { 1, values.Count, 1, 1 }, FloatData = { values } });
@@ -53,7 +54,7 @@ internal sealed class OnnxGraph(string name)
         return name;
     }
 
-    /// <summary>Makes a value that a node gives an output of the graph.</summary>
+    /// <summary>Declares the output of a node to be an output of the graph.</summary>
     /// <inheritdoc cref="Input"/>
     public void Output(string name, DataType type, string description, params IEnumerable<Dimension> sides) =>
         Proto.Output.Add(Value(name, type, description, sides));

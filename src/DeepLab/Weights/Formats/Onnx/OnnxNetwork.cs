@@ -6,11 +6,14 @@ using DataType = DeepLab.Weights.Formats.Onnx.Schema.TensorProto.Types.DataType;
 namespace DeepLab.Weights.Formats.Onnx;
 
 /// <summary>
-/// DeepLab-ResNet as an ONNX graph, without the values of its weights. Batch, height and width are known only when it runs.
+/// DeepLab-ResNet as an ONNX graph, without the values of its weights. Batch, height and width are known only when it
+/// runs.
 /// </summary>
 internal sealed class OnnxNetwork
 {
-    /// <summary>The operators' version: the first that has everything the graph needs, for the sake of old runtimes.</summary>
+    /// <summary>
+    /// The operators' version: the first that has everything the graph needs, for the sake of old runtimes.
+    /// </summary>
     private const int OperatorSet = 13;
 
     /// <summary>The format's version that came with those operators.</summary>
@@ -50,8 +53,8 @@ internal sealed class OnnxNetwork
     public IReadOnlyCollection<FoldedConvolution> Convolutions => _convolutions.Values;
 
     /// <summary>
-    /// The maximum of the scores at 1, 0.75 and 0.5 of the image's size (see <see cref="MultiScale"/>). The smaller sides, ⌊n·q/4⌋ + 1 for q quarters, are
-    /// computed in the graph, in integers.
+    /// The maximum of the scores at 1, 0.75 and 0.5 of the image's size (see <see cref="MultiScale"/>). The smaller
+    /// sides, ⌊n·q/4⌋ + 1 for q quarters, are computed in the graph, in integers.
     /// </summary>
     private void ThreeScales(string image)
     {
@@ -75,7 +78,9 @@ internal sealed class OnnxNetwork
         }
     }
 
-    /// <summary>One scale: ResNet at output stride 8 and the four atrous convolutions (see <see cref="ResNet"/>).</summary>
+    /// <summary>
+    /// One scale: ResNet at output stride 8 and the four atrous convolutions (see <see cref="ResNet"/>).
+    /// </summary>
     private string Network(string image, string scale, string output)
     {
         string x = Relu($"conv1.relu{scale}", Convolution(LayerPlace.Stem, image, scale, stride: 2));
@@ -119,7 +124,10 @@ internal sealed class OnnxNetwork
         return Relu($"{name}.relu{scale}", _graph.Node($"{name}.add{scale}", "Add", [branch, shortcut]));
     }
 
-    /// <summary>A convolution with its batch norm folded in; padded so that a stride of 1 keeps the size. A 1×1 kernel ignores dilation.</summary>
+    /// <summary>
+    /// A convolution with its batch norm folded in; padded so that a stride of 1 keeps the size. A 1×1 kernel ignores
+    /// dilation.
+    /// </summary>
     private string Convolution(LayerPlace place, string x, string scale, int stride = 1, int dilation = 1)
     {
         if (!_convolutions.TryGetValue(place, out FoldedConvolution? convolution))

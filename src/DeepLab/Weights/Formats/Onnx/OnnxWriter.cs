@@ -6,18 +6,19 @@ using Google.Protobuf;
 namespace DeepLab.Weights.Formats.Onnx;
 
 /// <summary>
-/// Writes a network as an .onnx file, for ONNX Runtime and whatever else reads the format: operator set 13, float32. Batch norm is folded into
-/// the convolutions; batch, height and width are free. Equal arguments give equal bytes.
+/// Writes a network as an .onnx file, for ONNX Runtime and whatever else reads the format: operator set 13, float32.
+/// Batch norm is folded into the convolutions; batch, height and width are free. Equal arguments give equal bytes.
 /// </summary>
 internal static class OnnxWriter
 {
     /// <summary>
-    /// Writes a file that replaces <paramref name="path"/> only once it is whole. Its input is <c>image</c> (see <see cref="OnnxOptions.FoldPreprocessing"/>), its
-    /// output <c>scores</c>, [batch, classes, height, width] at the size of <see cref="Models.DeepLabResNet.ScoreSize"/>. Weights are read and written one convolution at a time.
+    /// Writes a file that replaces <paramref name="path"/> only once it is whole. Its input is <c>image</c> (see
+    /// <see cref="OnnxOptions.FoldPreprocessing"/>), its output <c>scores</c>, [batch, classes, height, width] at the
+    /// size of <see cref="Models.DeepLabResNet.ScoreSize"/>. Weights are read and written one convolution at a time.
     /// </summary>
     /// <param name="path">The file; its folder is made if needed.</param>
     /// <param name="weights">The network.</param>
-    /// <param name="options">What the graph computes beside it.</param>
+    /// <param name="options">What the graph computes besides it.</param>
     /// <exception cref="InvalidFileException">The weights have no last layer.</exception>
     /// <exception cref="DeepLabException">The file cannot be written, or the weights cannot be read.</exception>
     public static void Write(string path, NetworkWeights weights, OnnxOptions options)
@@ -28,8 +29,9 @@ internal static class OnnxWriter
         AtomicFile.Write(path, stream => Write(stream, network, weights));
     }
 
-    // The graph is one protobuf message of the model, and each weights array one of the graph. A message's length comes before it, so they are added up
-    // first; then the values go past protobuf's own objects, which would hold all of them in memory, straight to the file.
+    // The graph is one protobuf message of the model, and each tensor of the weights one of the graph. A message's
+    // length precedes it, so lengths are added up first. The values then bypass protobuf's own objects, which would
+    // hold all of them in memory, and go straight to the file.
     private static void Write(Stream stream, OnnxNetwork network, NetworkWeights weights)
     {
         IReadOnlyCollection<FoldedConvolution> convolutions = network.Convolutions;

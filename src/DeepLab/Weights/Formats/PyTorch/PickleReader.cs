@@ -4,12 +4,12 @@ using DeepLab.IO;
 namespace DeepLab.Weights.Formats.PyTorch;
 
 /// <summary>
-/// Reads pickles forward through a small buffer, for that of an old file lies before its arrays and does not say how long it is.
-/// What is asked for is checked against what is left before memory is taken.
+/// Reads pickles forward through a small buffer, because the pickle of an old file precedes its tensors and does not
+/// say how long it is. Lengths are checked against what is left before memory is allocated.
 /// </summary>
 internal sealed class PickleReader
 {
-    // A state dict takes some hundred bytes a tensor.
+    // A state dict takes a few hundred bytes per tensor.
     private const int MaximumLength = 64 << 20;
     private const int LongestLine = 512;
 
@@ -37,7 +37,7 @@ internal sealed class PickleReader
 
     public byte ReadByte() => ReadBytes(1)[0];
 
-    /// <summary>The next bytes; the span holds until the next call.</summary>
+    /// <summary>The next bytes; the span is valid until the next call.</summary>
     public ReadOnlySpan<byte> ReadBytes(long count)
     {
         if (count > _filled - _at) Fill(count);
@@ -74,7 +74,7 @@ internal sealed class PickleReader
         return Encoding.UTF8.GetString([.. line]);
     }
 
-    /// <summary>The exception for a pickle that is not as it must be at a byte of the file.</summary>
+    /// <summary>The exception for a fault in a pickle at a byte of the file.</summary>
     public InvalidFileException Invalid(long position, string problem, Exception? cause = null) =>
         new(_bytes.Path, $"the pickle that describes its tensors, at byte {position}, {problem}", cause);
 

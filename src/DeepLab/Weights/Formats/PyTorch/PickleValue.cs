@@ -2,7 +2,10 @@ using DeepLab.IO;
 
 namespace DeepLab.Weights.Formats.PyTorch;
 
-/// <summary>What a pickle can hold here: numbers, texts, containers, and descriptions of storages and tensors. Nothing else is ever made.</summary>
+/// <summary>
+/// What a pickle can hold here: numbers, texts, containers, and descriptions of storages and tensors. Nothing else is
+/// ever made.
+/// </summary>
 internal abstract class PickleValue
 {
     /// <summary>What it is, for people.</summary>
@@ -61,7 +64,7 @@ internal sealed class PickleDict : PickleValue
 {
     public List<(PickleValue Key, PickleValue Value)> Entries { get; } = new(0);
 
-    /// <summary>The attributes that an OrderedDict was given beside its entries.</summary>
+    /// <summary>The attributes that an OrderedDict was given besides its entries.</summary>
     public PickleDict? Attributes { get; set; }
 
     public override string Kind => "a dict";
@@ -75,7 +78,8 @@ internal sealed class PickleDict : PickleValue
 /// <param name="key">Which elements: the name of a record, or a key in an old file's list.</param>
 /// <param name="total">How many there are under the key.</param>
 /// <param name="start">The first of the part.</param>
-/// <param name="count">How many the part has. It lies within the total, which the maker has checked; the total's bytes do not overflow.</param>
+/// <param name="count">How many the part has. The caller has checked that the part lies within the total, whose size in
+/// bytes does not overflow.</param>
 internal sealed class PickleStorage(TensorType type, string key, long total, long start, long count) : PickleValue
 {
     public TensorType Type => type;
@@ -91,10 +95,13 @@ internal sealed class PickleStorage(TensorType type, string key, long total, lon
     public override string Kind => "a storage";
 }
 
-/// <summary>A view of a storage: element (i, j, …) lies at <c>offset + i · strides[0] + j · strides[1] + …</c></summary>
+/// <summary>
+/// A view of a storage: element (i, j, …) lies at <c>offset + i · strides[0] + j · strides[1] + …</c>
+/// </summary>
 internal sealed class PickleTensor(PickleStorage storage, long offset, long[] sizes, long[] strides) : PickleValue
 {
-    // So that a few bytes cannot make a reader set aside gigabytes: a stride of 0 repeats elements for nothing.
+    // So that a few bytes cannot make a reader allocate gigabytes: a stride of 0 repeats elements at no cost in the
+    // file.
     private const long MaximumRepeated = 1 << 24;
 
     public PickleStorage Storage => storage;
@@ -128,7 +135,9 @@ internal sealed class PickleTensor(PickleStorage storage, long offset, long[] si
     }
 }
 
-/// <summary>What a pickle may call. A call makes one of the values above; no code of the file's choosing exists here to be run.</summary>
+/// <summary>
+/// What a pickle may call. A call makes one of the values above; there is no code here that a file could choose to run.
+/// </summary>
 internal enum PickleFunction
 {
     /// <summary>collections.OrderedDict, of nothing or of a list of pairs (as Python 2 writes it).</summary>

@@ -5,7 +5,8 @@ using System.Text;
 namespace DeepLab.Weights.Formats.PyTorch;
 
 /// <summary>
-/// Writes the pickle of a state dict, protocol 2, with only those instructions that <c>torch.load(weights_only=True)</c> of every version knows.
+/// Writes the pickle of a state dict, protocol 2, with only those instructions that every version of
+/// <c>torch.load(weights_only=True)</c> knows.
 /// </summary>
 internal sealed class PickleWriter
 {
@@ -14,9 +15,12 @@ internal sealed class PickleWriter
     private readonly ArrayBufferWriter<byte> _bytes = new();
     private readonly Dictionary<string, byte> _memo = new(StringComparer.Ordinal);
 
-    /// <summary>The pickle of an OrderedDict of F32 tensors, each the whole of storage 0, 1, …, in the order given.</summary>
+    /// <summary>
+    /// The pickle of an OrderedDict of F32 tensors, each the whole of storage 0, 1, …, in the order given.
+    /// </summary>
     /// <param name="tensors">Names and sides.</param>
-    /// <param name="metadata">What to put under the attribute <see cref="StateDict.MetadataAttribute"/> of the OrderedDict; no attribute if null.</param>
+    /// <param name="metadata">What to put under the attribute <see cref="StateDict.MetadataAttribute"/> of the
+    /// OrderedDict; no attribute if null.</param>
     public static byte[] StateDict(IReadOnlyList<(string Name, long[] Shape)> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         var pickle = new PickleWriter();
@@ -41,7 +45,7 @@ internal sealed class PickleWriter
 
     private void PutTensor(int storage, long[] shape)
     {
-        // The last side's elements lie next to each other; a side of none counts as one, as in PyTorch.
+        // The last side's elements lie next to each other; a side of 0 counts as 1, as in PyTorch.
         var strides = new long[shape.Length];
         long count = 1, stride = 1;
         for (int i = shape.Length - 1; i >= 0; i--)

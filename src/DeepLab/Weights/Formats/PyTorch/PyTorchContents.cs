@@ -6,7 +6,8 @@ namespace DeepLab.Weights.Formats.PyTorch;
 /// <summary>What torch.save put in a file: an object, and where the bytes of its storages lie.</summary>
 /// <param name="Format">The kind of file, for people.</param>
 /// <param name="Root">The object.</param>
-/// <param name="Storages">Where each storage's first byte lies, by key. All that the object names are there, as long as they should be.</param>
+/// <param name="Storages">Where each storage's first byte lies, by key. Every storage that the object refers to is
+/// there, with the length it should have.</param>
 internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnlyDictionary<string, long> Storages)
 {
     private const int MagicLength = 10;
@@ -23,7 +24,9 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
     /// <summary>Whether a file begins as a tar archive does.</summary>
     public static bool LooksLikeTar(ReadOnlySpan<byte> start) => start.Length >= 262 && start[257..].StartsWith("ustar"u8);
 
-    /// <summary>Reads what PyTorch writes since 1.6: a zip archive with a pickle and a record a storage, all in one folder.</summary>
+    /// <summary>
+    /// Reads what PyTorch writes since 1.6: a zip archive with a pickle and one record per storage, all in one folder.
+    /// </summary>
     public static PyTorchContents ReadZip(FileBytes bytes)
     {
         ZipDirectory directory = ZipDirectory.Read(bytes);
@@ -62,8 +65,9 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
     }
 
     /// <summary>
-    /// Reads what PyTorch wrote from 0.1.10 to 1.5: five pickles (a magic number, a version, sizes of the machine's types, the object, the keys of its
-    /// storages), then for each key the number of elements in 8 bytes, and the elements.
+    /// Reads what PyTorch wrote from 0.1.10 to 1.5: five pickles (a magic number, a version, sizes of the machine's
+    /// types, the object, the keys of its storages), then for each key the number of elements in 8 bytes, and the
+    /// elements.
     /// </summary>
     public static PyTorchContents ReadLegacy(FileBytes bytes, ReadOnlySpan<byte> start)
     {
@@ -83,7 +87,7 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
         return new PyTorchContents("PyTorch (legacy)", root, LocateStorages(bytes, reader.Position, keys.Items, unpickler.Storages));
     }
 
-    /// <summary>The exception for a file whose elements lie the other way round.</summary>
+    /// <summary>The exception for a file in the other byte order.</summary>
     private static InvalidFileException BigEndian(string path) => new(
         path, "was written on a big-endian machine, whose files are not read; load it in Python there and save it as safetensors");
 
@@ -141,7 +145,9 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
         if (!order.SequenceEqual("little"u8)) throw new InvalidFileException(bytes.Path, $"its record {FileText.Quote(name)} of {length} bytes says neither little nor big");
     }
 
-    /// <summary>Where the magic number lies in a pickle of it alone, with protocols 2 to 5; negative if there is none.</summary>
+    /// <summary>
+    /// Where the magic number lies in a pickle of it alone, in protocols 2 to 5; negative if there is none.
+    /// </summary>
     private static int MagicAt(ReadOnlySpan<byte> start)
     {
         if (start.Length < 2 || start[0] != (byte)PickleOpcode.Proto || start[1] is < 2 or > 5) return -1;

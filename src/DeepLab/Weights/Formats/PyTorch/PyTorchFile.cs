@@ -5,14 +5,16 @@ using DeepLab.Tensors;
 namespace DeepLab.Weights.Formats.PyTorch;
 
 /// <summary>
-/// Reads the tensors of a state dict from a file of PyTorch's torch.save (<c>.pth</c>, <c>.pt</c>): the zip archives of PyTorch 1.6 and later, and the
-/// files of 0.1.10 to 1.5. The state dict may be alone or in a checkpoint, under <c>state_dict</c>, <c>model_state_dict</c>, <c>model_state</c>,
-/// <c>model</c>, <c>net</c>, <c>network</c> or <c>module</c>. Such files are pickles, programs that Python runs; here they are read as data, nothing is
-/// run, and whatever asks for more than tensors, dicts and numbers is refused by its name. Methods may be called from several threads at once.
+/// Reads the tensors of a state dict from a file of PyTorch's torch.save (<c>.pth</c>, <c>.pt</c>): the zip archives of
+/// PyTorch 1.6 and later, and the files of 0.1.10 to 1.5. The state dict may be alone or in a checkpoint, under
+/// <c>state_dict</c>, <c>model_state_dict</c>, <c>model_state</c>, <c>model</c>, <c>net</c>, <c>network</c> or
+/// <c>module</c>. Such files are pickles, programs that Python runs; here they are read as data and nothing is run.
+/// Whatever a file needs besides tensors, dicts and numbers is refused by its name. Methods may be called from several
+/// threads at once.
 /// </summary>
 internal sealed class PyTorchFile : ITensorFile
 {
-    /// <summary>As many of a file's first bytes tell every format apart.</summary>
+    /// <summary>How many leading bytes are enough to tell the formats apart.</summary>
     private const int SignatureLength = 262;
 
     private readonly FileBytes _bytes;
@@ -35,7 +37,9 @@ internal sealed class PyTorchFile : ITensorFile
         Metadata = StateDict.Metadata(state, Path).AsReadOnly();
     }
 
-    /// <summary>A tensor, where its first element lies in the file, and how far apart elements lie along each side, in elements.</summary>
+    /// <summary>
+    /// A tensor, where its first element lies in the file, and how far apart elements lie along each side, in elements.
+    /// </summary>
     private sealed record View(TensorInfo Tensor, long Offset, long[] Strides);
 
     /// <inheritdoc/>
@@ -47,11 +51,14 @@ internal sealed class PyTorchFile : ITensorFile
     /// <summary>The state dict's tensors, in its order, under its names.</summary>
     public IReadOnlyList<TensorInfo> Tensors { get; }
 
-    /// <summary>The texts that <see cref="PyTorchWriter"/> put beside the tensors; empty in files that others wrote.</summary>
+    /// <summary>
+    /// The texts that <see cref="PyTorchWriter"/> put next to the tensors; empty in files that others wrote.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Opens a file, which stays open until disposed of.</summary>
-    /// <exception cref="InvalidFileException">The file is no state dict of PyTorch's, is damaged, or asks for something that tensors do not need.</exception>
+    /// <exception cref="InvalidFileException">The file is not a state dict of PyTorch's, is damaged, or asks for
+    /// something that tensors do not need.</exception>
     /// <exception cref="DeepLabException">The file is not there or cannot be read.</exception>
     public static PyTorchFile Open(string path)
     {
@@ -68,7 +75,8 @@ internal sealed class PyTorchFile : ITensorFile
     }
 
     /// <summary>Reads a file that is in memory; <paramref name="name"/> stands for its path in messages.</summary>
-    /// <exception cref="InvalidFileException">The bytes are no state dict of PyTorch's, are damaged, or ask for something that tensors do not need.</exception>
+    /// <exception cref="InvalidFileException">The bytes are not a state dict of PyTorch's, are damaged, or ask for
+    /// something that tensors do not need.</exception>
     public static PyTorchFile Parse(ReadOnlyMemory<byte> bytes, string name) => new(FileBytes.Of(bytes, name));
 
     /// <inheritdoc/>
@@ -104,7 +112,8 @@ internal sealed class PyTorchFile : ITensorFile
     public void Dispose() => _bytes.Dispose();
 
     /// <summary>
-    /// Whether a file that begins so is for <see cref="Open"/>: a zip archive, a legacy file (24 bytes tell), or a tar archive (262 bytes), which it refuses.
+    /// Whether a file that begins like this is for <see cref="Open"/>: a zip archive, a legacy file (24 bytes are
+    /// enough to tell), or a tar archive (262 bytes), which it refuses.
     /// </summary>
     internal static bool LooksLike(ReadOnlySpan<byte> firstBytes) =>
         PyTorchContents.LooksLikeZip(firstBytes) || PyTorchContents.LooksLikeLegacy(firstBytes) || PyTorchContents.LooksLikeTar(firstBytes);

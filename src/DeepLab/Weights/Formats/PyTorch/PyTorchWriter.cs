@@ -6,23 +6,28 @@ using DeepLab.Weights.Formats.SafeTensors;
 namespace DeepLab.Weights.Formats.PyTorch;
 
 /// <summary>
-/// Writes state dicts of F32 tensors that <c>torch.load</c> opens, with <c>weights_only=True</c> too: the zip archive of PyTorch 1.6 and later.
-/// Equal arguments give equal bytes.
+/// Writes state dicts of F32 tensors that <c>torch.load</c> opens, with <c>weights_only=True</c> too: the zip archive
+/// of PyTorch 1.6 and later. Equal arguments give equal bytes.
 /// </summary>
 internal static class PyTorchWriter
 {
-    // torch.save calls it by the file's name; the name must not change the bytes.
+    // torch.save names it after the file; here the file's name must not change the bytes.
     private const string Folder = "archive";
 
-    // A span of bytes ends at 2 GB, so that long arrays are written in parts.
+    // A span holds at most 2 GB, so long tensors are written in parts.
     private const int Part = 1 << 27;
 
-    /// <summary>Writes a file that replaces <paramref name="path"/> only once it is whole. Tensors are made one at a time.</summary>
+    /// <summary>
+    /// Writes a file that replaces <paramref name="path"/> only once it is whole. Tensors are filled in one at a time.
+    /// </summary>
     /// <param name="path">The file; its folder is made if needed.</param>
-    /// <param name="tensors">The tensors: names, no one twice; sides, the slowest first.</param>
-    /// <param name="fill">Called for each tensor in turn with its index and the place for its elements, whose former contents are undefined.</param>
-    /// <param name="metadata">Texts to keep beside the tensors, as the attribute <c>deeplab</c> (a dict) of the OrderedDict that torch.load returns; nothing if null.</param>
-    /// <exception cref="ArgumentException">A name comes twice or is no valid Unicode, or a shape is negative or more than an array holds.</exception>
+    /// <param name="tensors">The tensors: names, none of them twice; sides, the slowest first.</param>
+    /// <param name="fill">Called for each tensor in turn with its index and the span for its elements, whose initial
+    /// contents are undefined.</param>
+    /// <param name="metadata">Texts to keep alongside the tensors, as the attribute <c>deeplab</c> (a dict) of the
+    /// OrderedDict that torch.load returns; nothing if null.</param>
+    /// <exception cref="ArgumentException">A name occurs twice or is not valid Unicode, or a shape is negative or more
+    /// than an array holds.</exception>
     /// <exception cref="DeepLabException">The file cannot be written.</exception>
     public static void Write(string path, IReadOnlyList<(string Name, long[] Shape)> tensors, Action<int, Span<float>> fill, IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -47,7 +52,7 @@ internal static class PyTorchWriter
         return new Archive(PickleWriter.StateDict(tensors, metadata), lengths);
     }
 
-    /// <summary>What is known before the first tensor is made: the pickle, and the tensors' lengths.</summary>
+    /// <summary>What is known before the first tensor is filled in: the pickle, and the tensors' lengths.</summary>
     private sealed record Archive(byte[] Pickle, int[] Lengths)
     {
         public void Write(Stream stream, Action<int, Span<float>> fill)
@@ -73,7 +78,10 @@ internal static class PyTorchWriter
             stream.Write(content);
         }
 
-        /// <summary>The header in front of the data has their CRC, so that it is taken first; the second pass finds them in the cache, or nearly.</summary>
+        /// <summary>
+        /// The header in front of the data holds their CRC, so it is computed first; the second pass finds most of the
+        /// data still in the cache.
+        /// </summary>
         private static void WriteData(ZipWriter zip, Stream stream, string name, Span<float> data)
         {
             var crc = new Crc32();

@@ -3,15 +3,22 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Weights.Formats.PyTorch;
 
-/// <summary>Finds the state dict in what was unpickled: alone, or in a training program's checkpoint beside the optimizer's state and counters.</summary>
+/// <summary>
+/// Finds the state dict in what was unpickled: alone, or in a training program's checkpoint next to the optimizer's
+/// state and counters.
+/// </summary>
 internal static class StateDict
 {
-    /// <summary>The attribute of the state dict in which this library keeps texts, as safetensors files do under <c>__metadata__</c>.</summary>
+    /// <summary>
+    /// The attribute of the state dict in which this library keeps texts, as safetensors files do under
+    /// <c>__metadata__</c>.
+    /// </summary>
     public const string MetadataAttribute = "deeplab";
 
     private const int MaximumDepth = 8;
 
-    // What training programs keep the network's state under, the most telling first. "model" may as well be a configuration.
+    // What training programs keep the network's state under, the most specific first. "model" may just as well be a
+    // configuration.
     private static readonly string[] Wrappers = ["state_dict", "model_state_dict", "model_state", "model", "net", "network", "module"];
 
     /// <summary>Finds the state dict.</summary>
@@ -26,8 +33,8 @@ internal static class StateDict
             $"holds no state dict: a dict with {Keys(dict)}, and no tensors by name in it or under {string.Join(", ", Wrappers)}. Save it with torch.save(model.state_dict(), path)");
     }
 
-    /// <summary>The tensors by name, in their order; what else there is has no part in the network.</summary>
-    /// <exception cref="InvalidFileException">A name comes twice.</exception>
+    /// <summary>The tensors by name, in their order; everything else is ignored.</summary>
+    /// <exception cref="InvalidFileException">A name occurs twice.</exception>
     public static IEnumerable<(string Name, PickleTensor Tensor)> Tensors(PickleDict dict, string path)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -39,8 +46,8 @@ internal static class StateDict
         }
     }
 
-    /// <summary>The texts that this library's writer put beside the tensors.</summary>
-    /// <exception cref="InvalidFileException">There is something else than texts in their place.</exception>
+    /// <summary>The texts that this library's writer put next to the tensors.</summary>
+    /// <exception cref="InvalidFileException">There is something other than texts in their place.</exception>
     public static Dictionary<string, string> Metadata(PickleDict dict, string path)
     {
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -56,7 +63,7 @@ internal static class StateDict
         return metadata;
     }
 
-    // A dict can hold itself, and be held many times: each is looked at once.
+    // A dict can contain itself, and be contained many times: each is visited once.
     private static PickleDict? Find(PickleDict dict, int depth, HashSet<PickleDict> seen)
     {
         if (depth == MaximumDepth || !seen.Add(dict)) return null;

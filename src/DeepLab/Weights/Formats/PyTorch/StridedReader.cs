@@ -3,14 +3,15 @@ using DeepLab.IO;
 namespace DeepLab.Weights.Formats.PyTorch;
 
 /// <summary>
-/// Reads views: elements that lie in the file at a distance of their own along each side. The file is read forward, in the order in which elements
-/// lie there, through a small window, and elements are put where they belong; so a transposed array takes no more memory than another.
+/// Reads views: elements that lie in the file at a distance of their own along each side. The file is read forward, in
+/// the order in which elements lie there, through a small window, and elements are put where they belong; so a
+/// transposed tensor takes no more memory than any other.
 /// </summary>
 internal static class StridedReader
 {
     private const int WindowLength = 1 << 14;
 
-    // Reading so many elements for one is still faster than fetching that one alone.
+    // Reading this many elements to get one is still faster than fetching that one alone.
     private const int MaximumWaste = 64;
 
     /// <summary>A side: how many, how far apart in the file, how far apart in the target.</summary>
@@ -19,7 +20,8 @@ internal static class StridedReader
     /// <summary>Reads a view as singles.</summary>
     /// <param name="bytes">The file.</param>
     /// <param name="type">F32, F64, F16 or BF16.</param>
-    /// <param name="offset">Where the view's first element lies. The caller has checked that all lie in the file.</param>
+    /// <param name="offset">Where the view's first element lies. The caller has checked that all lie in the
+    /// file.</param>
     /// <param name="sizes">The sides, the slowest first.</param>
     /// <param name="strides">The distance of elements along each side, in elements, not negative.</param>
     /// <param name="target">Takes the elements, the last side's fastest.</param>
@@ -42,7 +44,10 @@ internal static class StridedReader
 
     private static bool IsInOrder(Side[] sides) => sides is [] or [{ Stride: 1, Step: 1 }];
 
-    /// <summary>The sides with the farthest apart first; sides of one element left out, and sides that continue each other made one.</summary>
+    /// <summary>
+    /// The sides with the farthest apart first; sides of one element are left out, and sides that continue each other
+    /// are merged.
+    /// </summary>
     private static Side[] InOrderOfFile(ReadOnlySpan<long> sizes, ReadOnlySpan<long> strides)
     {
         var sides = new List<Side>();
@@ -74,7 +79,9 @@ internal static class StridedReader
         return first;
     }
 
-    /// <summary>From the first to the last element of the sides from <paramref name="first"/> on, in elements.</summary>
+    /// <summary>
+    /// From the first to the last element of the sides from <paramref name="first"/> on, in elements.
+    /// </summary>
     private static long Extent(ReadOnlySpan<Side> sides, int first)
     {
         long extent = 1;
@@ -97,7 +104,9 @@ internal static class StridedReader
             Copy(ref window, sides, denseFrom, level + 1, position + (i * side.Stride), target + (i * side.Step));
     }
 
-    /// <summary>Elements of the file that are at hand. Positions are counted in elements from the view's first.</summary>
+    /// <summary>
+    /// Elements of the file that are at hand. Positions are counted in elements from the view's first.
+    /// </summary>
     private ref struct Window(FileBytes bytes, TensorType type, long offset, Span<float> target, float[] buffer)
     {
         private readonly Span<float> _target = target;

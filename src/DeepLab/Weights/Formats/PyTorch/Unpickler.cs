@@ -4,7 +4,10 @@ using DeepLab.IO;
 
 namespace DeepLab.Weights.Formats.PyTorch;
 
-/// <summary>The instructions of Python's pickle machine (protocols 2 to 5) that state dicts are written with, and those that get a message of their own.</summary>
+/// <summary>
+/// The instructions of Python's pickle machine (protocols 2 to 5) that state dicts are written with, and those that
+/// have a message of their own.
+/// </summary>
 internal enum PickleOpcode : byte
 {
     Proto = 0x80, Frame = 0x95, Stop = (byte)'.', Mark = (byte)'(',
@@ -20,12 +23,13 @@ internal enum PickleOpcode : byte
 }
 
 /// <summary>
-/// Reads a pickle as data. The pickle machine has a stack, a memo and no loops; here it knows the values of <see cref="PickleValue"/> and the six functions of
-/// <see cref="PickleFunction"/>, so that whatever a file asks for, nothing can be run. What it takes is bounded by the number of instructions.
+/// Reads a pickle as data. The pickle machine has a stack, a memo and no loops; here it knows the values of
+/// <see cref="PickleValue"/> and the six functions of <see cref="PickleFunction"/>, so that nothing can be run,
+/// whatever a file asks for. Memory is bounded by the number of instructions.
 /// </summary>
 internal sealed class Unpickler(PickleReader reader)
 {
-    // Some forty are needed for a tensor. Each takes a hundred bytes of memory at most, and what its text is long.
+    // A tensor needs some forty. Each takes at most a hundred bytes of memory plus the length of its text.
     private const int MaximumSteps = 2_000_000;
     private const int MaximumSides = 64;
 
@@ -40,7 +44,8 @@ internal sealed class Unpickler(PickleReader reader)
     public IReadOnlyList<PickleStorage> Storages => _storages;
 
     /// <summary>Reads one pickle, to its end mark.</summary>
-    /// <exception cref="InvalidFileException">It is damaged, or asks for something that tensors do not need.</exception>
+    /// <exception cref="InvalidFileException">It is damaged, or asks for something that tensors do not
+    /// need.</exception>
     public PickleValue Load()
     {
         while (true)
@@ -140,7 +145,7 @@ internal sealed class Unpickler(PickleReader reader)
                 if (reader.ReadByte() is var protocol and (< 2 or > 5)) throw Invalid($"has protocol {protocol}; expected 2 to 5");
                 break;
             case PickleOpcode.Frame:
-                // It tells Python how much to read ahead.
+                // Python reads ahead by it.
                 reader.ReadBytes(8);
                 break;
             case PickleOpcode.Global or PickleOpcode.Inst:
@@ -226,7 +231,10 @@ internal sealed class Unpickler(PickleReader reader)
         return [.. tuple.Items.Select(i => i is PickleInteger integer ? integer.Value : throw Invalid($"has {i.Kind} for a size or stride"))];
     }
 
-    /// <summary>What stands for a storage: ('storage', type, key, device, count), and in old files the view of it, None or (key, offset, count).</summary>
+    /// <summary>
+    /// What stands for a storage: ('storage', type, key, device, count), and in old files the view of it, None or (key,
+    /// offset, count).
+    /// </summary>
     private PickleStorage MakeStorage(PickleValue id)
     {
         if (id is not PickleTuple { Items: [PickleText { Value: "storage" }, PickleGlobal { Function: PickleFunction.Storage } type, PickleText key, PickleText, PickleInteger total, ..] } tuple)
@@ -290,7 +298,7 @@ internal sealed class Unpickler(PickleReader reader)
         return values;
     }
 
-    /// <summary>Below it lies what the last mark shuts off.</summary>
+    /// <summary>What lies below it is closed off by the last mark.</summary>
     private int Floor => _marks.Count == 0 ? 0 : _marks[^1];
 
     private void Charge(int steps)

@@ -5,7 +5,7 @@ using DeepLab.IO;
 namespace DeepLab.Weights.Formats.PyTorch;
 
 /// <summary>A record of a zip archive, as the central directory describes it.</summary>
-/// <param name="Name">Its name, folders and all.</param>
+/// <param name="Name">Its name, with its folders.</param>
 /// <param name="HeaderOffset">Where its local header lies in the file.</param>
 /// <param name="Length">Its length in bytes, uncompressed.</param>
 /// <param name="StoredLength">The bytes it takes in the file.</param>
@@ -14,8 +14,9 @@ namespace DeepLab.Weights.Formats.PyTorch;
 internal sealed record ZipEntry(string Name, long HeaderOffset, long Length, long StoredLength, int Method, bool Encrypted);
 
 /// <summary>
-/// The central directory of a zip archive (PKWARE's APPNOTE 6.3, zip64 included). Arrays are read at any place of a record, so that what is needed is
-/// where a record's bytes lie in the file. System.IO.Compression does not tell, and its streams cannot seek; therefore this small reader.
+/// The central directory of a zip archive (PKWARE's APPNOTE 6.3, zip64 included). Tensors are read from anywhere within
+/// a record, so what is needed is where a record's bytes lie in the file. System.IO.Compression does not say, and its
+/// streams cannot seek; hence this small reader.
 /// </summary>
 internal sealed class ZipDirectory
 {
@@ -23,7 +24,7 @@ internal sealed class ZipDirectory
     private const uint EntrySignature = 0x02014B50, LocalSignature = 0x04034B50;
     private const int EndLength = 22, Zip64LocatorLength = 20, Zip64EndLength = 56, EntryLength = 46, LocalLength = 30;
 
-    // A record takes some hundred bytes of it; the largest networks have some thousand records.
+    // A record takes about a hundred bytes of it; the largest networks have about a thousand records.
     private const int MaximumLength = 16 << 20;
 
     private readonly FileBytes _bytes;
@@ -55,7 +56,8 @@ internal sealed class ZipDirectory
     public bool Contains(string name) => _byName.ContainsKey(name);
 
     /// <summary>Where a record's bytes lie in the file, and how many they are.</summary>
-    /// <exception cref="InvalidFileException">There is no such record, it is compressed or encrypted, or it does not lie in the file.</exception>
+    /// <exception cref="InvalidFileException">There is no such record, it is compressed or encrypted, or it does not
+    /// lie in the file.</exception>
     public (long Offset, long Length) Locate(string name)
     {
         if (!_byName.TryGetValue(name, out ZipEntry? entry))
@@ -75,14 +77,15 @@ internal sealed class ZipDirectory
         if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LocalSignature)
             throw Invalid($"there is no header of record {FileText.Quote(name)} at byte {entry.HeaderOffset}");
 
-        // The local header repeats the sizes, or leaves them to a descriptor behind the data, as PyTorch does; the directory's count.
+        // The local header repeats the sizes, or leaves them to a descriptor after the data, as PyTorch does; those of
+        // the directory are used.
         long offset = entry.HeaderOffset + LocalLength + BinaryPrimitives.ReadUInt16LittleEndian(header[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(header[28..]);
         if (entry.Length > _bytes.Length - offset)
             throw Invalid($"its record {FileText.Quote(name)} of {entry.Length} bytes begins at byte {offset}, but the file has {_bytes.Length}");
         return (offset, entry.Length);
     }
 
-    /// <summary>Finds the directory by the mark at the file's end, behind which only a comment may follow.</summary>
+    /// <summary>Finds the directory by the mark at the end of the file, which only a comment may follow.</summary>
     private (long Offset, long Length, ulong Count) FindDirectory()
     {
         var tail = new byte[Math.Min(_bytes.Length, EndLength + Zip64LocatorLength + ushort.MaxValue)];

@@ -4,15 +4,16 @@ using System.Text;
 namespace DeepLab.Weights.Formats.PyTorch;
 
 /// <summary>
-/// Writes zip archives as PyTorch does: records stored as they are, the data of each at a multiple of 64 bytes so that they can be mapped into memory.
-/// The zip64 fields are there only where 32 bits are too few. Equal records give equal bytes: no times, no machine.
+/// Writes zip archives as PyTorch does: records are stored uncompressed, the data of each at a multiple of 64 bytes so
+/// that they can be mapped into memory. zip64 fields are written only where 32 bits are too few. Equal records give
+/// equal bytes: no times, nothing of the machine.
 /// </summary>
 internal sealed class ZipWriter(Stream stream)
 {
     private const int Alignment = 64;
     private const ushort PlainVersion = 20, Zip64Version = 45;
 
-    // 1 January 1980, the first day that a zip archive can name.
+    // 1 January 1980, the first day that a zip archive can represent.
     private const ushort Date = (1 << 5) | 1;
 
     private readonly List<Record> _records = [];
@@ -29,7 +30,9 @@ internal sealed class ZipWriter(Stream stream)
     /// <summary>Where the next byte goes, counted from the archive's first.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Begins a record: the caller then writes <paramref name="length"/> bytes, with that CRC-32, to the stream.</summary>
+    /// <summary>
+    /// Begins a record: the caller then writes <paramref name="length"/> bytes, with that CRC-32, to the stream.
+    /// </summary>
     public void Begin(string name, long length, uint crc)
     {
         var record = new Record(Encoding.ASCII.GetBytes(name), Position, length, crc);
@@ -50,7 +53,7 @@ internal sealed class ZipWriter(Stream stream)
             Put64(length);
         }
 
-        // PyTorch's own field: filled with whatever brings the data to where they should lie.
+        // PyTorch's own field: padding that brings the data to where they should lie.
         Put("FB"u8);
         Put16((ushort)padding);
         _header.AsSpan(_filled, padding).Fill((byte)'Z');
@@ -104,7 +107,9 @@ internal sealed class ZipWriter(Stream stream)
         Flush();
     }
 
-    /// <summary>What a record's local header and its directory entry have in common: version to length of the name.</summary>
+    /// <summary>
+    /// What a record's local header and its directory entry have in common: version to length of the name.
+    /// </summary>
     private void PutCommon(Record record, bool zip64)
     {
         uint length = record.IsLong ? uint.MaxValue : (uint)record.Length;

@@ -6,9 +6,9 @@ using DeepLab.Tensors;
 namespace DeepLab.Weights.Formats.SafeTensors;
 
 /// <summary>
-/// Reads a .safetensors file: 8 bytes of header length, a JSON header, then the tensors' data end to end, little-endian.
-/// Only the header is held in memory; tensors are read one at a time, into the caller's memory. Methods may be called
-/// from several threads at once.
+/// Reads a .safetensors file: 8 bytes of header length, a JSON header, then the tensors' data end to end,
+/// little-endian. Only the header is held in memory; tensors are read one at a time, into the caller's memory. Methods
+/// may be called from several threads at once.
 /// </summary>
 internal sealed class SafeTensorsFile : ITensorFile
 {
@@ -53,7 +53,7 @@ internal sealed class SafeTensorsFile : ITensorFile
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Opens a file, which stays open until disposed of.</summary>
-    /// <exception cref="InvalidFileException">The file is no valid .safetensors file.</exception>
+    /// <exception cref="InvalidFileException">The file is not a valid .safetensors file.</exception>
     /// <exception cref="DeepLabException">The file is not there or cannot be read.</exception>
     public static SafeTensorsFile Open(string path)
     {
@@ -70,10 +70,10 @@ internal sealed class SafeTensorsFile : ITensorFile
     }
 
     /// <summary>Reads a file that is in memory; <paramref name="name"/> stands for its path in messages.</summary>
-    /// <exception cref="InvalidFileException">The bytes are no valid .safetensors file.</exception>
+    /// <exception cref="InvalidFileException">The bytes are not a valid .safetensors file.</exception>
     public static SafeTensorsFile Parse(ReadOnlyMemory<byte> bytes, string name) => new(FileBytes.Of(bytes, name));
 
-    /// <summary>Whether a file that begins so may be one: a header's length, then JSON.</summary>
+    /// <summary>Whether a file that begins like this may be one: a header's length, then JSON.</summary>
     internal static bool LooksLike(ReadOnlySpan<byte> beginning) =>
         beginning.Length > 8 && beginning[8] == (byte)'{' && BinaryPrimitives.ReadUInt64LittleEndian(beginning) <= SafeTensorsHeader.MaximumLength;
 
@@ -122,7 +122,9 @@ internal sealed class SafeTensorsFile : ITensorFile
         _bytes.ReadDouble(entry.Tensor.Type, _dataStart + entry.Begin, target);
     }
 
-    /// <summary>Reads a tensor as singles into a new array; the file holds as many elements, or it would not have opened.</summary>
+    /// <summary>
+    /// Reads a tensor as singles into a new array, which is no larger than the file: opening it has checked that.
+    /// </summary>
     /// <inheritdoc cref="ReadSingle(string, Span{float})"/>
     public float[] ReadSingle(string name)
     {

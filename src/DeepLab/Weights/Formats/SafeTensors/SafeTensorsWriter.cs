@@ -14,9 +14,11 @@ internal static class SafeTensorsWriter
 {
     /// <summary>Writes a file that replaces <paramref name="path"/> only once it is whole.</summary>
     /// <param name="path">The file; its folder is made if needed.</param>
-    /// <param name="tensors">The tensors: names, no one twice; sides, the slowest first; elements, as many as the sides say.</param>
+    /// <param name="tensors">The tensors: names, none of them twice; sides, the slowest first; elements, as many as the
+    /// sides say.</param>
     /// <param name="metadata">What to put under <c>__metadata__</c>; nothing if null.</param>
-    /// <exception cref="ArgumentException">A name comes twice or is <c>__metadata__</c>, or a tensor's data do not fit its shape.</exception>
+    /// <exception cref="ArgumentException">A name occurs twice or is <c>__metadata__</c>, or a tensor's data do not fit
+    /// its shape.</exception>
     /// <exception cref="DeepLabException">The file cannot be written.</exception>
     public static void Write(string path, IReadOnlyList<(string Name, long[] Shape, ReadOnlyMemory<float> Data)> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -34,13 +36,16 @@ internal static class SafeTensorsWriter
     }
 
     /// <summary>
-    /// Writes a file whose tensors are made one at a time, for those that are not in memory in the file's layout.
+    /// Writes a file whose tensors are filled in one at a time, for tensors that are not in memory in the file's
+    /// layout.
     /// </summary>
     /// <param name="path">The file; its folder is made if needed.</param>
-    /// <param name="tensors">The tensors: names, no one twice; sides, the slowest first.</param>
-    /// <param name="fill">Called for each tensor in turn with its index and the place for its elements, whose former contents are undefined.</param>
+    /// <param name="tensors">The tensors: names, none of them twice; sides, the slowest first.</param>
+    /// <param name="fill">Called for each tensor in turn with its index and the span for its elements, whose initial
+    /// contents are undefined.</param>
     /// <param name="metadata">What to put under <c>__metadata__</c>; nothing if null.</param>
-    /// <exception cref="ArgumentException">A name comes twice or is <c>__metadata__</c>, or a shape is negative or more than an array holds.</exception>
+    /// <exception cref="ArgumentException">A name occurs twice or is <c>__metadata__</c>, or a shape is negative or
+    /// more than an array holds.</exception>
     /// <exception cref="DeepLabException">The file cannot be written.</exception>
     public static void Write(string path, IReadOnlyList<(string Name, long[] Shape)> tensors, Action<int, Span<float>> fill, IReadOnlyDictionary<string, string>? metadata = null)
     {
