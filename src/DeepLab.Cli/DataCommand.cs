@@ -54,7 +54,7 @@ internal static class DataCommand
         console.Line();
         if (report.Problems.IsEmpty) console.Line("nothing looks wrong");
         foreach (DatasetProblem problem in report.Problems.OrderByDescending(p => p.Level))
-            console.Line($"{(problem.Level == AdviceLevel.Error ? "error" : "warning")}: {problem.Message.ReplaceLineEndings(" ")}");
+            console.Line($"{(problem.Level == AdviceLevel.Error ? "error" : "warning")}: {RemedyText.Append(problem.Message, problem.Remedy).ReplaceLineEndings(" ")}");
         return report.HasErrors ? Program.Failed : 0;
     }
 

@@ -85,7 +85,7 @@ internal sealed class DatasetArguments
 
     private DatasetOptions Options(ParseResult parse, int classes)
     {
-        LabelMapping mapping = UsageException.Reading(() => LabelMapping.Parse(parse.GetValue(_mapping) ?? []));
+        LabelMapping mapping = UsageException.Reading(_mapping.Name, () => LabelMapping.Parse(parse.GetValue(_mapping) ?? []));
         return new DatasetOptions
         {
             Classes = Classes(parse) ?? classes,

@@ -130,7 +130,7 @@ internal sealed class TrainingArguments
     private AugmentationRecipe Recipe(ParseResult parse)
     {
         AugmentationRecipe recipe = AugmentationRecipe.ByName(parse.GetValue(_recipe)!);
-        if (parse.GetValue(_scales) is string scales) recipe = recipe with { Scales = UsageException.Reading(() => ScaleDistribution.Parse(scales)) };
+        if (parse.GetValue(_scales) is string scales) recipe = recipe with { Scales = UsageException.Reading(_scales.Name, () => ScaleDistribution.Parse(scales)) };
         if (parse.GetValue(_crop) is int crop) recipe = recipe with { Crop = crop == 0 ? null : crop };
         return parse.GetValue(_noFlip) ? recipe with { FlipProbability = 0 } : recipe;
     }

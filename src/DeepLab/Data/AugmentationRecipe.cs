@@ -51,7 +51,7 @@ public sealed record ScaleDistribution
         return new ScaleDistribution([], minimum, maximum);
     }
 
-    /// <summary>Reads what the option <c>--scales</c> gives: <c>0.5,0.75,1</c> is a list, <c>0.5-1.3</c> a range.</summary>
+    /// <summary>Reads scales as text: <c>0.5,0.75,1</c> is a list, <c>0.5-1.3</c> a range.</summary>
     /// <exception cref="DeepLabException">It is neither, or a scale is not in [0.01, 16].</exception>
     public static ScaleDistribution Parse(string text)
     {
@@ -63,12 +63,12 @@ public sealed record ScaleDistribution
         {
             if (!double.TryParse(parts[i], NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out scales[i])
                 || !IsAllowed(scales[i]))
-                throw new DeepLabException($"--scales: \"{TextLines.Shorten(parts[i])}\" is no scale; expected numbers from 0.01 to 16, as in 0.5,0.75,1 or 0.5-1.3");
+                throw new DeepLabException($"\"{TextLines.Shorten(parts[i])}\" is no scale; expected numbers from 0.01 to 16, as in 0.5,0.75,1 or 0.5-1.3");
         }
 
         if (!range) return OneOf(scales);
         if (scales.Length != 2 || scales[0] > scales[1])
-            throw new DeepLabException($"--scales: \"{TextLines.Shorten(text)}\" is no range; expected the smallest and the largest scale, as in 0.5-1.3");
+            throw new DeepLabException($"\"{TextLines.Shorten(text)}\" is no range; expected the smallest and the largest scale, as in 0.5-1.3");
         return Uniform(scales[0], scales[1]);
     }
 
@@ -134,7 +134,7 @@ public sealed record AugmentationRecipe
         CountsImages = true,
     };
 
-    /// <summary>What <c>--recipe</c> calls it.</summary>
+    /// <summary>What <see cref="ByName"/> calls it.</summary>
     public required string Name { get; init; }
 
     /// <summary>The side of the square to which images are warped before they are scaled, or null to keep their shape.</summary>
@@ -165,13 +165,13 @@ public sealed record AugmentationRecipe
     /// <summary>Whether an iteration is one image, with an update every so many of them; else it is one update of so many images.</summary>
     public bool CountsImages { get; init; }
 
-    /// <summary>The recipe that <c>--recipe</c> names: <c>caffe</c> or <c>seed</c>.</summary>
+    /// <summary>The recipe of a name: <c>caffe</c> or <c>seed</c>.</summary>
     /// <exception cref="DeepLabException">There is none of that name.</exception>
     public static AugmentationRecipe ByName(string name) => name switch
     {
         "caffe" => Caffe,
         "seed" => Seed,
-        _ => throw new DeepLabException($"--recipe: \"{TextLines.Shorten(name)}\" is unknown; expected caffe or seed"),
+        _ => throw new DeepLabException($"there is no recipe \"{TextLines.Shorten(name)}\"; expected caffe or seed"),
     };
 
     private static int? CheckSide(int? side) => side is null or (>= 1 and <= 16384)

@@ -46,7 +46,13 @@ public sealed class Augmenter(Preprocessing? preprocessing = null)
         int left = random.NextInt32(Math.Max(newWidth - cropWidth, 0) + 1);
         bool mirror = random.NextDouble() < recipe.FlipProbability;
         if ((long)cropHeight * cropWidth * 3 > Array.MaxLength)
-            throw new DeepLabException($"an image of {image.Width}×{image.Height} scaled by {scale} is too large to train on; give --crop N");
+        {
+            throw new DeepLabException(FormattableString.Invariant($"an image of {image.Width}×{image.Height} scaled by {scale} is too large to train on without a crop"))
+            {
+                Remedy = new Remedy(RemedyKind.Crop),
+            };
+        }
+
 
         var window = new Window(newHeight, newWidth, top, left, Math.Min(cropHeight, newHeight), Math.Min(cropWidth, newWidth));
         target.Resize(cropHeight, cropWidth);

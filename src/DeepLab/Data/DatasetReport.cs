@@ -42,6 +42,9 @@ public enum DatasetProblemKind
 /// <param name="Message">One line: which file, what was found.</param>
 public sealed record DatasetProblem(DatasetProblemKind Kind, string Message)
 {
+    /// <summary>The change that would help; null where the message says all there is to say.</summary>
+    public Remedy? Remedy { get; init; }
+
     /// <summary>An error where training would fail or learn nothing, a warning where it would run, but perhaps not as it is meant.</summary>
     public AdviceLevel Level => Kind is DatasetProblemKind.AllIgnored or DatasetProblemKind.Duplicate or DatasetProblemKind.ClassNeverSeen or DatasetProblemKind.OneClassEverywhere
         ? AdviceLevel.Warning
@@ -144,8 +147,8 @@ public sealed partial record DatasetReport
         if (labels is null) return new Finding(size, null, problems);
         if (size is not null && SegmentationDataset.SizeProblem(sample, size.Value, (labels.Height, labels.Width)) is string mismatch)
             problems.Add(new DatasetProblem(DatasetProblemKind.SizeMismatch, $"{sample.LabelPath}: {mismatch}"));
-        if (dataset.ValueProblem(labels) is string value)
-            problems.Add(new DatasetProblem(DatasetProblemKind.ValueOutOfRange, $"{sample.LabelPath}: {value}"));
+        if (dataset.ValueProblem(sample, labels) is InvalidFileException value)
+            problems.Add(new DatasetProblem(DatasetProblemKind.ValueOutOfRange, value.Message) { Remedy = value.Remedy });
         var counts = new long[256];
         LabelFaults.Count(labels.Labels.AsSpan(0, labels.Height * labels.Width), counts);
         if (counts[LabelMap.IgnoreLabel] == (long)labels.Height * labels.Width)
@@ -161,7 +164,7 @@ public sealed partial record DatasetReport
             }
             catch (DeepLabException e)
             {
-                problems.Add(new DatasetProblem(kind, e.Message));
+                problems.Add(new DatasetProblem(kind, e.Message) { Remedy = e.Remedy });
                 return null;
             }
         }
@@ -203,8 +206,7 @@ public sealed partial record DatasetReport
     {
         foreach (IGrouping<string, SampleFile> same in dataset.Samples.GroupBy(s => s.ImagePath).Where(g => g.Count() > 1))
             yield return new DatasetProblem(DatasetProblemKind.Duplicate, $"{dataset.Source}: {same.First().Name} is listed {same.Count()} times");
-        if (LabelFaults.Find(pixels, dataset, counted) is (DatasetProblemKind kind, string message))
-            yield return new DatasetProblem(kind, message);
+        if (LabelFaults.Find(pixels, dataset, counted) is DatasetProblem fault) yield return fault;
         if (counted == 0) yield break;
         foreach (ClassOccurrence never in classes.Where(c => c.Pixels == 0))
             yield return new DatasetProblem(DatasetProblemKind.ClassNeverSeen, $"no pixel has class {never.Label} ({never.Name})");

@@ -55,8 +55,10 @@ public sealed class LabelColors
             {
                 if (!_indexOf.TryGetValue(key, out lastIndex))
                 {
-                    throw new InvalidFileException(name, $"the colour {pixel[0]} {pixel[1]} {pixel[2]} of the pixel in column {i % width}, row {i / width} "
-                        + "is no class's; add it to the file of --label-colors (index 255 for \"ignored\")");
+                    throw new InvalidFileException(
+                        name,
+                        $"the color {pixel[0]} {pixel[1]} {pixel[2]} of the pixel in column {i % width}, row {i / width} is no class's; "
+                        + "the list of colors needs a line for it (index 255 for \"ignored\")");
                 }
 
                 lastKey = key;

@@ -11,10 +11,10 @@ public sealed record DatasetOptions
     /// <summary>The names of the classes by index; null to take those of <c>labels.txt</c> in the root, of the label colours, or of VOC.</summary>
     public IReadOnlyDictionary<int, string>? ClassNames { get; init; }
 
-    /// <summary>Label values to replace after reading (<c>--map-label</c>).</summary>
+    /// <summary>Label values to replace after reading.</summary>
     public LabelMapping Mapping { get; init; } = LabelMapping.None;
 
-    /// <summary>The colours of the classes, for label images that are colours instead of indices (<c>--label-colors</c>); null for indices.</summary>
+    /// <summary>The colours of the classes, for label images that are colours instead of indices; null for indices.</summary>
     public LabelColors? Colors { get; init; }
 }
 
@@ -33,7 +33,13 @@ public sealed class SegmentationDataset
         foreach ((byte from, byte to) in options.Mapping.Pairs)
         {
             if (to >= options.Classes && to != LabelMap.IgnoreLabel)
-                throw new DeepLabException($"--map-label {from}={to}: there is no class {to}; with --classes {options.Classes} they are 0 to {options.Classes - 1}, and 255 is ignored");
+            {
+                throw new DeepLabException($"label {from} is mapped to {to}, and there is no class {to}: the {options.Classes} classes are 0 to {options.Classes - 1}, and 255 is ignored")
+                {
+                    Remedy = new Remedy(RemedyKind.LabelMapping, from) { Alternative = new Remedy(RemedyKind.Classes) },
+                };
+            }
+
         }
 
         Source = source;
@@ -131,8 +137,7 @@ public sealed class SegmentationDataset
         LabelMap labels = LoadLabels(sample);
         if (SizeProblem(sample, (image.Height, image.Width), (labels.Height, labels.Width)) is string problem)
             throw new InvalidFileException(sample.LabelPath, problem);
-        CheckValues(sample, labels);
-        return (image, labels);
+        return ValueProblem(sample, labels) is InvalidFileException wrong ? throw wrong : (image, labels);
     }
 
     /// <summary>Reads the labels alone, as <see cref="Read"/> does.</summary>
@@ -141,8 +146,7 @@ public sealed class SegmentationDataset
     public LabelMap ReadLabels(int index)
     {
         LabelMap labels = LoadLabels(Samples[index]);
-        CheckValues(Samples[index], labels);
-        return labels;
+        return ValueProblem(Samples[index], labels) is InvalidFileException wrong ? throw wrong : labels;
     }
 
     /// <summary>The files of a sample that are not there.</summary>
@@ -162,19 +166,17 @@ public sealed class SegmentationDataset
         image == labels ? null : $"is {labels.Width}×{labels.Height} (width × height), but its image {sample.ImagePath} is {image.Width}×{image.Height}";
 
     /// <summary>What is wrong with the first label that is no class; null if there is none.</summary>
-    internal string? ValueProblem(LabelMap labels)
+    internal InvalidFileException? ValueProblem(SampleFile sample, LabelMap labels)
     {
         if (Classes == LabelMap.IgnoreLabel) return null;
         int place = labels.Labels.AsSpan(0, labels.Height * labels.Width).IndexOfAnyInRange((byte)Classes, (byte)(LabelMap.IgnoreLabel - 1));
         if (place < 0) return null;
         (int y, int x) = Math.DivRem(place, labels.Width);
         byte value = labels.Labels[place];
-        return $"label value {value} at pixel x {x}, y {y}, expected 0 to {Classes - 1} or 255 (ignored); give the number of classes with --classes, or another label for the value with --map-label {value}=NEW";
-    }
-
-    private void CheckValues(SampleFile sample, LabelMap labels)
-    {
-        if (ValueProblem(labels) is string problem) throw new InvalidFileException(sample.LabelPath, problem);
+        return new InvalidFileException(sample.LabelPath, $"label value {value} at pixel x {x}, y {y}, expected 0 to {Classes - 1} or 255 (ignored)")
+        {
+            Remedy = new Remedy(RemedyKind.Classes) { Alternative = new Remedy(RemedyKind.LabelMapping, value) },
+        };
     }
 
     private static string SplitsIn(string directory)

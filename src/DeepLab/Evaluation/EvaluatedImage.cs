@@ -23,7 +23,14 @@ public sealed record EvaluatedImage(SampleFile Sample, RgbImage Image, LabelMap 
         LabelMap[] maps = Refined is null ? [Labels, Prediction] : [Labels, Prediction, Refined];
         int panels = maps.Length + 1, width = Image.Width;
         if ((long)panels * width * Image.Height > ImageLimits.MaxPixels)
-            throw new DeepLabException($"{Sample.ImagePath}: {panels} times its {width}×{Image.Height} pixels are more than the {ImageLimits.MaxPixels} that a picture may have: evaluate it without --visualize");
+        {
+            throw new DeepLabException($"{Sample.ImagePath}: {panels} times its {width}×{Image.Height} pixels are more than the {ImageLimits.MaxPixels} that a picture may have")
+            {
+                Remedy = new Remedy(RemedyKind.NoPictures),
+            };
+        }
+
+
         var picture = new RgbImage(Image.Height, panels * width);
         for (int y = 0; y < Image.Height; y++)
         {

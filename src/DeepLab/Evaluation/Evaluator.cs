@@ -46,7 +46,14 @@ public static class Evaluator
         ArgumentNullException.ThrowIfNull(dataset);
         options ??= new EvaluationOptions();
         if (dataset.Classes != network.Configuration.Classes)
-            throw new DeepLabException($"{weights} has {network.Configuration.Classes} classes, the dataset {dataset.Classes}: give --classes {network.Configuration.Classes}");
+        {
+            throw new DeepLabException($"{weights} has {network.Configuration.Classes} classes, the dataset {dataset.Classes}; they must agree")
+            {
+                Remedy = new Remedy(RemedyKind.Classes, network.Configuration.Classes),
+            };
+        }
+
+
         var counts = new EvaluationCounts(dataset.Classes, options.TrimapWidths);
         EvaluationCounts? refinedCounts = options.Crf is null ? null : new EvaluationCounts(dataset.Classes, options.TrimapWidths);
         TrimapBands? bands = options.TrimapWidths.Count == 0 ? null : new TrimapBands(options.TrimapWidths);

@@ -72,12 +72,13 @@ public sealed class LabelMap
 
         string? problem = header.Color switch
         {
-            PngColor.Rgb or PngColor.Rgba => "its labels are colours, not class indices; give the colour of each class with --label-colors FILE (a line `index name r g b` each)",
+            PngColor.Rgb or PngColor.Rgba => "its labels are colors, not class indices",
             PngColor.GrayAlpha => "a grey image with an alpha channel; label images are 8-bit grey or palette PNGs: save it without alpha",
             _ when header.BitDepth == 16 => "a grey image of 16 bits; label images are 8-bit grey or palette PNGs, with labels from 0 to 255",
             _ => null,
         };
-        if (problem is not null) throw new InvalidFileException(name, problem);
+        if (problem is not null)
+            throw new InvalidFileException(name, problem) { Remedy = header.Color is PngColor.Rgb or PngColor.Rgba ? new Remedy(RemedyKind.LabelColors) : null };
         return new LabelMap(header.Height, header.Width, PngCodec.DecodeSamples(data, header, name));
     }
 

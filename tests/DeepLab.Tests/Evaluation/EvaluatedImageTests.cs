@@ -39,7 +39,7 @@ public sealed class EvaluatedImageTests
     {
         var side = new EvaluatedImage(Image.Sample, new RgbImage(8000, 8000), new LabelMap(8000, 8000), new LabelMap(8000, 8000));
         Assert.Equal(
-            "a.jpg: 3 times its 8000×8000 pixels are more than the 178956970 that a picture may have: evaluate it without --visualize",
+            "a.jpg: 3 times its 8000×8000 pixels are more than the 178956970 that a picture may have",
             Assert.Throws<DeepLabException>(() => side.SideBySide(Palette.Voc)).Message);
     }
 }

@@ -31,8 +31,8 @@ public sealed class LabelMapTests
     }
 
     [Theory]
-    [InlineData("rgb8.png", "labels are colours, not class indices; give the colour of each class with --label-colors FILE")]
-    [InlineData("rgba8_adam7.png", "--label-colors FILE")]
+    [InlineData("rgb8.png", "its labels are colors, not class indices")]
+    [InlineData("rgba8_adam7.png", "its labels are colors, not class indices")]
     [InlineData("gray16.png", "a grey image of 16 bits")]
     [InlineData("grayalpha8.png", "alpha channel")]
     [InlineData("rgb444.jpg", "labels cannot be read from a JPEG")]
@@ -86,7 +86,7 @@ public sealed class LabelMapTests
         LabelColors colors = LabelColors.Load(folder.Write("colors.txt", "0 void 0 0 0\n"));
         new RgbImage(2, 2, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]).Save(folder.File("rgb.png"));
         var error = Assert.Throws<InvalidFileException>(() => LabelMap.Load(folder.File("rgb.png"), colors));
-        Assert.Contains("the colour 1 2 3 of the pixel in column 1, row 1", error.Message);
+        Assert.Contains("the color 1 2 3 of the pixel in column 1, row 1", error.Message);
         Assert.Equal(folder.File("rgb.png"), error.Path);
     }
 
