@@ -18,6 +18,7 @@ internal static class RemedyText
         RemedyKind.Classes => $"give --classes {remedy.Value ?? "N"}",
         RemedyKind.Depth => $"give --depth {remedy.Value ?? "N"}",
         RemedyKind.LabelMapping => $"give --map-label {Pair(remedy.Value ?? "OLD")}",
+        RemedyKind.LabelColors when remedy.Value is not null => "add it to the file of --label-colors",
         RemedyKind.LabelColors => "give --label-colors FILE (a line `index name r g b` for each color)",
         RemedyKind.Crop => $"give --crop {remedy.Value ?? "N"}",
         RemedyKind.LearningRate => "give a lower --lr",

@@ -14,7 +14,7 @@ public enum RemedyKind
     /// <summary>A label value replaced after reading; the value is that label, or a pair as <c>255=1</c> where the new one is known.</summary>
     LabelMapping,
 
-    /// <summary>A list of the colors that stand for the classes, or one more line in it.</summary>
+    /// <summary>A list of the colors that stand for the classes; the value is a color that the list lacks, as <c>255 128 0</c>.</summary>
     LabelColors,
 
     /// <summary>A smaller crop.</summary>

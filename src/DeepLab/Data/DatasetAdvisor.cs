@@ -73,7 +73,7 @@ public static class DatasetAdvisor
                 read++;
                 if (dataset.ValueProblem(sample, labels) is InvalidFileException value) failures.Add(value);
             }
-            catch (DeepLabException e) when (dataset.Options.Colors is null && ColourLabels.Are(sample.LabelPath))
+            catch (DeepLabException e) when (e.Remedy is { Kind: RemedyKind.LabelColors, Value: null })
             {
                 // Colors are a fault of all of them, told once.
                 firstColors ??= e;

@@ -12,8 +12,8 @@ public enum DatasetProblemKind
     /// <summary>A file can't be decoded.</summary>
     Unreadable,
 
-    /// <summary>A label image is a colour image, and no colours were given.</summary>
-    ColourLabels,
+    /// <summary>A label image holds colors where class indices are expected.</summary>
+    ColorsInsteadOfIndices,
 
     /// <summary>A label image has another size than its image.</summary>
     SizeMismatch,
@@ -137,11 +137,8 @@ public sealed partial record DatasetReport
         foreach (string path in SegmentationDataset.MissingFiles(sample))
             problems.Add(new DatasetProblem(DatasetProblemKind.MissingFile, $"{path}: is not there"));
 
-        RgbImage? image = imageIsThere ? Try(() => RgbImage.Load(sample.ImagePath), DatasetProblemKind.Unreadable) : null;
-        bool isColour = dataset.Options.Colors is null && ColourLabels.Are(sample.LabelPath);
-        LabelMap? labels = labelsAreThere
-            ? Try(() => dataset.LoadLabels(sample), isColour ? DatasetProblemKind.ColourLabels : DatasetProblemKind.Unreadable)
-            : null;
+        RgbImage? image = imageIsThere ? Try(() => RgbImage.Load(sample.ImagePath)) : null;
+        LabelMap? labels = labelsAreThere ? Try(() => dataset.LoadLabels(sample)) : null;
 
         (int Height, int Width)? size = image is null ? null : (image.Height, image.Width);
         if (labels is null) return new Finding(size, null, problems);
@@ -155,7 +152,7 @@ public sealed partial record DatasetReport
             problems.Add(new DatasetProblem(DatasetProblemKind.AllIgnored, $"{sample.LabelPath}: every pixel is 255 (ignored)"));
         return new Finding(size, counts, problems);
 
-        T? Try<T>(Func<T> read, DatasetProblemKind kind)
+        T? Try<T>(Func<T> read)
             where T : class
         {
             try
@@ -164,6 +161,7 @@ public sealed partial record DatasetReport
             }
             catch (DeepLabException e)
             {
+                DatasetProblemKind kind = e.Remedy is { Kind: RemedyKind.LabelColors, Value: null } ? DatasetProblemKind.ColorsInsteadOfIndices : DatasetProblemKind.Unreadable;
                 problems.Add(new DatasetProblem(kind, e.Message) { Remedy = e.Remedy });
                 return null;
             }

@@ -156,7 +156,7 @@ public sealed class SegmentationDataset
     /// <summary>The labels of a sample, mapped but with any values.</summary>
     internal LabelMap LoadLabels(SampleFile sample)
     {
-        LabelMap labels = LabelMap.Load(sample.LabelPath, _options.Colors);
+        LabelMap labels = _options.Colors is LabelColors colors ? colors.LoadLabels(sample.LabelPath) : LabelMap.Load(sample.LabelPath);
         _options.Mapping.Apply(labels.Labels.AsSpan(0, labels.Height * labels.Width));
         return labels;
     }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using DeepLab.Data;
 
 namespace DeepLab.Imaging;
 
@@ -32,6 +31,17 @@ internal readonly record struct ImageHeader(ImageFormat Format, int Height, int 
 
     /// <summary>Bits that a pixel takes in the file before compression.</summary>
     public int BitsPerPixel => Channels * BitDepth;
+
+    /// <summary>Reads the header of a whole file, and checks what it claims.</summary>
+    /// <param name="data">The file.</param>
+    /// <param name="name">The file's name, for messages.</param>
+    /// <exception cref="InvalidFileException">The file is no JPEG or PNG, ends or breaks in its header, or claims a size over <see cref="ImageLimits"/>.</exception>
+    public static ImageHeader Read(ReadOnlySpan<byte> data, string name)
+    {
+        _ = TryRead(data, whole: true, name, out ImageHeader header);
+        ImageLimits.Check(name, header, data.Length);
+        return header;
+    }
 
     /// <summary>Reads the header from the start of a file.</summary>
     /// <param name="data">The file, or as much of its beginning as has been read.</param>

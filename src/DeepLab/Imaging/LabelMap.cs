@@ -1,4 +1,3 @@
-using DeepLab.Data;
 using DeepLab.IO;
 
 namespace DeepLab.Imaging;
@@ -49,27 +48,15 @@ public sealed class LabelMap
     /// <exception cref="InvalidFileException">The file cannot be read, is no PNG (JPEG changes values), holds colours
     /// or 16 bits instead of indices, is truncated or corrupted, or claims a size over <see cref="ImageLimits"/>.</exception>
     /// <exception cref="DeepLabException">libspng is not installed.</exception>
-    public static LabelMap Load(string path) => Load(path, colors: null);
+    public static LabelMap Load(string path) => Decode(ImageFile.ReadAll(path), path);
 
-    /// <summary>Reads labels by index, or by colour if <paramref name="colors"/> are given: from a PNG of any kind, each pixel's colour (alpha dropped) looked up.</summary>
-    /// <exception cref="InvalidFileException">As for <see cref="Load(string)"/>; or a pixel has a colour that is not among <paramref name="colors"/>.</exception>
-    /// <exception cref="DeepLabException">libspng is not installed.</exception>
-    public static LabelMap Load(string path, LabelColors? colors) => Decode(ImageFile.ReadAll(path), path, colors);
-
-    /// <summary>Decodes a PNG file held in memory, as <see cref="Load(string, LabelColors?)"/> does.</summary>
+    /// <summary>Decodes a PNG file held in memory, as <see cref="Load"/> does.</summary>
     /// <param name="data">The whole file.</param>
     /// <param name="name">What to call it in messages.</param>
-    /// <param name="colors">The classes' colours, or null if the file holds indices.</param>
-    /// <exception cref="InvalidFileException">As for <see cref="Load(string, LabelColors?)"/>.</exception>
-    public static LabelMap Decode(ReadOnlySpan<byte> data, string name, LabelColors? colors = null)
+    /// <exception cref="InvalidFileException">As for <see cref="Load"/>.</exception>
+    public static LabelMap Decode(ReadOnlySpan<byte> data, string name)
     {
-        _ = ImageHeader.TryRead(data, whole: true, name, out ImageHeader header);
-        if (header.Format == ImageFormat.Jpeg)
-            throw new InvalidFileException(name, "labels cannot be read from a JPEG, which changes pixel values; save label images as PNG from their source");
-        ImageLimits.Check(name, header, data.Length);
-        if (colors is not null)
-            return new LabelMap(header.Height, header.Width, colors.Map(PngCodec.DecodeRgb(data, header, name), header.Width, name));
-
+        ImageHeader header = ReadHeader(data, name);
         string? problem = header.Color switch
         {
             PngColor.Rgb or PngColor.Rgba => "its labels are colors, not class indices",
@@ -100,6 +87,16 @@ public sealed class LabelMap
         return PngCodec.EncodePalette(Labels, Height, Width, palette);
     }
 
+    /// <summary>The header of a label image: a PNG of any kind whose size is within <see cref="ImageLimits"/>.</summary>
+    /// <exception cref="InvalidFileException">It is no such file.</exception>
+    internal static ImageHeader ReadHeader(ReadOnlySpan<byte> data, string name)
+    {
+        ImageHeader header = ImageHeader.Read(data, name);
+        return header.Format == ImageFormat.Png
+            ? header
+            : throw new InvalidFileException(name, "labels cannot be read from a JPEG, which changes pixel values; save label images as PNG from their source");
+    }
+
     /// <summary>Refuses to go with an image of another size.</summary>
     /// <exception cref="ArgumentException">The image has another size.</exception>
     internal void RequireSizeOf(RgbImage image, string parameter)
@@ -112,9 +109,20 @@ public sealed class LabelMap
     internal LabelMap ReducedTo(int maxSide)
     {
         (int height, int width) = AreaReduction.Fit(Height, Width, maxSide);
-        if ((height, width) == (Height, Width)) return this;
-        var reduced = new LabelMap(height, width);
-        Resizing.Nearest(Labels, Height, Width, reduced.Labels, height, width);
-        return reduced;
+        return (height, width) == (Height, Width) ? this : ResizedTo(height, width);
+    }
+
+    /// <summary>The map at another size, each label that of the pixel that its center lies in.</summary>
+    internal LabelMap ResizedTo(int height, int width)
+    {
+        var resized = new LabelMap(height, width);
+        for (int y = 0; y < height; y++)
+        {
+            ReadOnlySpan<byte> from = Labels.AsSpan(SamplePosition.Nearest(y, Height, height) * Width, Width);
+            Span<byte> to = resized.Labels.AsSpan(y * width, width);
+            for (int x = 0; x < width; x++) to[x] = from[SamplePosition.Nearest(x, Width, width)];
+        }
+
+        return resized;
     }
 }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using DeepLab.Data;
 using Microsoft.Win32.SafeHandles;
 
 namespace DeepLab.Imaging;

@@ -73,22 +73,15 @@ public sealed class RgbImage
     /// <param name="data">The whole file.</param>
     /// <param name="name">What to call it in messages.</param>
     /// <exception cref="InvalidFileException">As for <see cref="Load"/>.</exception>
-    public static RgbImage Decode(ReadOnlySpan<byte> data, string name)
-    {
-        _ = ImageHeader.TryRead(data, whole: true, name, out ImageHeader header);
-        ImageLimits.Check(name, header, data.Length);
-        byte[] pixels = header.Format == ImageFormat.Jpeg
-            ? JpegCodec.Decode(data, header, name)
-            : PngCodec.DecodeRgb(data, header, name);
-        return new RgbImage(header.Height, header.Width, pixels);
-    }
+    public static RgbImage Decode(ReadOnlySpan<byte> data, string name) => DecodePixels(data, ImageHeader.Read(data, name), name);
 
     /// <summary>Decodes a JPEG or PNG file held in memory, as <see cref="LoadUpright(string)"/> does.</summary>
     /// <inheritdoc cref="Decode"/>
     public static RgbImage DecodeUpright(ReadOnlySpan<byte> data, string name)
     {
-        RgbImage stored = Decode(data, name);
-        return ExifOrientation.Apply(stored, data[0] == 0xFF ? ExifOrientation.Read(data) : ExifOrientation.Upright);
+        ImageHeader header = ImageHeader.Read(data, name);
+        RgbImage stored = DecodePixels(data, header, name);
+        return ExifOrientation.Apply(stored, header.Format == ImageFormat.Jpeg ? ExifOrientation.Read(data) : ExifOrientation.Upright);
     }
 
     /// <summary>Reads an image's size from its header alone; the pixels may still turn out to be damaged.</summary>
@@ -138,6 +131,11 @@ public sealed class RgbImage
             }
         }
     }
+
+    private static RgbImage DecodePixels(ReadOnlySpan<byte> data, in ImageHeader header, string name) => new(
+        header.Height,
+        header.Width,
+        header.Format == ImageFormat.Jpeg ? JpegCodec.Decode(data, header, name) : PngCodec.DecodeRgb(data, header, name));
 
     /// <summary>height·width, checked; times 3 it still fits an array.</summary>
     internal static int PixelCount(int height, int width)

@@ -105,7 +105,7 @@ public sealed class DatasetCheckTests : IDisposable
         DatasetReport report = DatasetReport.Create(Voc(3), threads: 4, done.Add);
         Assert.Equal(
             [
-                DatasetProblemKind.Unreadable, DatasetProblemKind.ColourLabels, DatasetProblemKind.SizeMismatch, DatasetProblemKind.ValueOutOfRange,
+                DatasetProblemKind.Unreadable, DatasetProblemKind.ColorsInsteadOfIndices, DatasetProblemKind.SizeMismatch, DatasetProblemKind.ValueOutOfRange,
                 DatasetProblemKind.AllIgnored, DatasetProblemKind.MissingFile, DatasetProblemKind.MissingFile, DatasetProblemKind.Duplicate, DatasetProblemKind.ClassNeverSeen,
             ],
             report.Problems.Select(p => p.Kind));

@@ -55,6 +55,23 @@ public sealed class LabelMapTests
         Assert.Equal(expected, RgbImage.Load(folder.File("labels.png")).Pixels);
     }
 
+    [Theory]
+    [InlineData(4, 2, new byte[] { 1, 3 })]
+    [InlineData(2, 4, new byte[] { 0, 0, 1, 1 })]
+    [InlineData(3, 5, new byte[] { 0, 0, 1, 2, 2 })]
+    [InlineData(5, 3, new byte[] { 0, 2, 4 })]
+    [InlineData(1, 3, new byte[] { 0, 0, 0 })]
+    public void Resized_labels_are_those_under_each_new_pixels_center(int size, int newSize, byte[] expected)
+    {
+        byte[] source = [.. Enumerable.Range(0, size).Select(i => (byte)i)];
+        Assert.Equal(expected, new LabelMap(1, size, source).ResizedTo(1, newSize).Labels);
+        Assert.Equal(expected, new LabelMap(size, 1, source).ResizedTo(newSize, 1).Labels);
+    }
+
+    [Fact]
+    public void Labels_are_resized_on_both_sides_at_once() =>
+        Assert.Equal([1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4], new LabelMap(2, 2, [1, 2, 3, 4]).ResizedTo(3, 4).Labels);
+
     [Fact]
     public void Labels_are_not_written_as_Jpeg() =>
         Assert.Equal("x.jpg: labels are written as PNG only; name it .png", Assert.Throws<DeepLabException>(() => new LabelMap(1, 1).Save("x.jpg", Palette.Voc)).Message);
@@ -67,7 +84,7 @@ public sealed class LabelMapTests
         Assert.Equal("road marking", colors.Names[1]);
         Assert.Equal([0, 1, 255], colors.Names.Keys);
         new RgbImage(2, 2, [40, 50, 60, 0, 0, 0, 255, 255, 255, 10, 20, 30]).Save(folder.File("rgb.png"));
-        Assert.Equal([1, 0, 255, 1], LabelMap.Load(folder.File("rgb.png"), colors).Labels);
+        Assert.Equal([1, 0, 255, 1], colors.LoadLabels(folder.File("rgb.png")).Labels);
     }
 
     [Fact]
@@ -76,7 +93,7 @@ public sealed class LabelMapTests
         using var folder = new TemporaryFolder();
         LabelColors colors = LabelColors.Load(folder.Write("colors.txt", "4 plane 128 0 0\n7 none 0 0 0\n"));
         new LabelMap(1, 3, [1, 0, 1]).Save(folder.File("p.png"), Palette.Voc);
-        Assert.Equal([4, 7, 4], LabelMap.Load(folder.File("p.png"), colors).Labels);
+        Assert.Equal([4, 7, 4], colors.LoadLabels(folder.File("p.png")).Labels);
     }
 
     [Fact]
@@ -85,9 +102,10 @@ public sealed class LabelMapTests
         using var folder = new TemporaryFolder();
         LabelColors colors = LabelColors.Load(folder.Write("colors.txt", "0 void 0 0 0\n"));
         new RgbImage(2, 2, [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]).Save(folder.File("rgb.png"));
-        var error = Assert.Throws<InvalidFileException>(() => LabelMap.Load(folder.File("rgb.png"), colors));
+        var error = Assert.Throws<InvalidFileException>(() => colors.LoadLabels(folder.File("rgb.png")));
         Assert.Contains("the color 1 2 3 of the pixel in column 1, row 1", error.Message);
         Assert.Equal(folder.File("rgb.png"), error.Path);
+        Assert.Equal(new Remedy(RemedyKind.LabelColors, "1 2 3"), error.Remedy);
     }
 
     [Theory]
