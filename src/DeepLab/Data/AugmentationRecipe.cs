@@ -63,12 +63,12 @@ public sealed record ScaleDistribution
         {
             if (!double.TryParse(parts[i], NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out scales[i])
                 || !IsAllowed(scales[i]))
-                throw new DeepLabException($"\"{TextLines.Shorten(parts[i])}\" is no scale; expected numbers from 0.01 to 16, as in 0.5,0.75,1 or 0.5-1.3");
+                throw new DeepLabException($"{BoundedText.Quote(parts[i])} is no scale; expected numbers from 0.01 to 16, as in 0.5,0.75,1 or 0.5-1.3");
         }
 
         if (!range) return OneOf(scales);
         if (scales.Length != 2 || scales[0] > scales[1])
-            throw new DeepLabException($"\"{TextLines.Shorten(text)}\" is no range; expected the smallest and the largest scale, as in 0.5-1.3");
+            throw new DeepLabException($"{BoundedText.Quote(text)} is no range; expected the smallest and the largest scale, as in 0.5-1.3");
         return Uniform(scales[0], scales[1]);
     }
 
@@ -171,7 +171,7 @@ public sealed record AugmentationRecipe
     {
         "caffe" => Caffe,
         "seed" => Seed,
-        _ => throw new DeepLabException($"there is no recipe \"{TextLines.Shorten(name)}\"; expected caffe or seed"),
+        _ => throw new DeepLabException($"there is no recipe {BoundedText.Quote(name)}; expected caffe or seed"),
     };
 
     private static int? CheckSide(int? side) => side is null or (>= 1 and <= 16384)

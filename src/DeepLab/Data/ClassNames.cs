@@ -6,7 +6,7 @@ namespace DeepLab.Data;
 /// <summary>The names of classes: those of a file <c>labels.txt</c>, of PASCAL VOC, or numbers in words.</summary>
 public static class ClassNames
 {
-    private const int LargestFile = 1 << 20, LongestShown = 40;
+    private const int LargestFile = 1 << 20, LongestShown = 40, MostShown = 40;
 
     /// <summary>PASCAL VOC's 21 classes, background first.</summary>
     public static IReadOnlyList<string> Voc { get; } =
@@ -26,7 +26,7 @@ public static class ClassNames
         {
             string[] parts = line.Split((char[]?)null, 2, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             if (parts.Length != 2 || !byte.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out byte index))
-                throw new InvalidFileException(path, $"line {number} is \"{TextLines.Shorten(line)}\", expected an index from 0 to 255 and a name, as in \"7 car\"");
+                throw new InvalidFileException(path, $"line {number} is {BoundedText.Quote(line)}, expected an index from 0 to 255 and a name, as in \"7 car\"");
             if (!names.TryAdd(index, parts[1]))
                 throw new InvalidFileException(path, $"line {number} names class {index} a second time");
         }
@@ -66,7 +66,7 @@ public static class ClassNames
             if (index >= 0) return index;
             if (int.TryParse(wanted, NumberStyles.None, CultureInfo.InvariantCulture, out index) && index < names.Count) return index;
             throw new DeepLabException(
-                $"there is no class '{FileText.OneLine(wanted, LongestShown)}'; there are 0 to {names.Count - 1}: {string.Join(", ", names.Select(n => FileText.OneLine(n, LongestShown)))}");
+                $"there is no class '{BoundedText.OneLine(wanted, LongestShown)}'; there are 0 to {names.Count - 1}: {BoundedText.List([.. names.Select(n => BoundedText.OneLine(n, LongestShown))], MostShown)}");
         }
 
         int IndexOf(string wanted, StringComparison comparison) => names.TakeWhile(n => !n.Equals(wanted, comparison)).Count() is int at && at < names.Count ? at : -1;

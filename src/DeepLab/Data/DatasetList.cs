@@ -53,7 +53,7 @@ internal sealed class DatasetList
         if (Exists(sample.ImagePath)) return sample;
         throw new InvalidFileException(
             _path,
-            $"line {number} is \"{TextLines.Shorten(line)}\", expected an id, or the paths of an image (.jpg, .jpeg, .png) and its label image (.png)");
+            $"line {number} is {BoundedText.Quote(line)}, expected an id, or the paths of an image (.jpg, .jpeg, .png) and its label image (.png)");
     }
 
     private SampleFile FromId(string id)

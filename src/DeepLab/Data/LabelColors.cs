@@ -97,7 +97,7 @@ public sealed class LabelColors
         for (int i = 1; good && i <= 3; i++)
             good = TryParse(words[^(4 - i)], out values[i]);
         if (!good)
-            throw new InvalidFileException(path, $"line {number} is \"{TextLines.Shorten(line)}\"; expected `index name r g b`, numbers from 0 to 255");
+            throw new InvalidFileException(path, $"line {number} is {BoundedText.Quote(line)}; expected `index name r g b`, numbers from 0 to 255");
 
         byte index = values[0];
         if (!_indexOf.TryAdd(Key(values[1], values[2], values[3]), index) && _indexOf[Key(values[1], values[2], values[3])] != index)

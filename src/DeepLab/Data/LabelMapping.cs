@@ -47,7 +47,7 @@ public sealed class LabelMapping
         {
             string[] sides = text.Split('=');
             if (sides.Length != 2 || !TryParse(sides[0], out byte from) || !TryParse(sides[1], out byte to))
-                throw new DeepLabException($"\"{TextLines.Shorten(text)}\" is no pair OLD=NEW of numbers from 0 to 255, as in 255=1");
+                throw new DeepLabException($"{BoundedText.Quote(text)} is no pair OLD=NEW of numbers from 0 to 255, as in 255=1");
             if (!pairs.TryAdd(from, to))
                 throw new DeepLabException($"label {from} is mapped twice, to {pairs[from]} and to {to}");
         }

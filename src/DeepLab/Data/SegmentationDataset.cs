@@ -1,4 +1,5 @@
 using DeepLab.Imaging;
+using DeepLab.IO;
 
 namespace DeepLab.Data;
 
@@ -23,7 +24,7 @@ public sealed record DatasetOptions
 /// </summary>
 public sealed class SegmentationDataset
 {
-    private const int NamedMissing = 10;
+    private const int MostNamed = 10;
     private readonly DatasetOptions _options;
 
     private SegmentationDataset(string source, IReadOnlyList<SampleFile> samples, DatasetOptions options, string? labelsFile)
@@ -118,9 +119,7 @@ public sealed class SegmentationDataset
     {
         List<string> missing = [.. Samples.SelectMany(MissingFiles).Distinct()];
         if (missing.Count == 0) return;
-        string rest = missing.Count > NamedMissing ? $" and {missing.Count - NamedMissing} more" : "";
-        throw new DeepLabException(
-            $"{Source}: {missing.Count} of the listed files {(missing.Count == 1 ? "is" : "are")} missing: {string.Join(", ", missing.Take(NamedMissing))}{rest}");
+        throw new DeepLabException($"{Source}: {missing.Count} of the listed files {(missing.Count == 1 ? "is" : "are")} missing: {BoundedText.List(missing, MostNamed)}");
     }
 
     /// <summary>
@@ -182,7 +181,7 @@ public sealed class SegmentationDataset
     private static string SplitsIn(string directory)
     {
         if (!Directory.Exists(directory)) return "the folder is missing too; expected a dataset in PASCAL VOC's layout";
-        string[] splits = [.. Directory.EnumerateFiles(directory, "*.txt").Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal).Take(NamedMissing)];
-        return splits.Length == 0 ? "the folder has no list at all" : $"the lists there are {string.Join(", ", splits)}";
+        string[] splits = [.. Directory.EnumerateFiles(directory, "*.txt").Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal)];
+        return splits.Length == 0 ? "the folder has no list at all" : $"the lists there are {BoundedText.List(splits, MostNamed)}";
     }
 }

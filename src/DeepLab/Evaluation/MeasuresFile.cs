@@ -35,7 +35,7 @@ public static class MeasuresFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw NotMeasures(path, $"it is no valid JSON: {IO.FileText.OneLine(e.Message, 300)}");
+            throw NotMeasures(path, $"it is no valid JSON: {BoundedText.OneLine(e.Message, 300)}");
         }
     }
 

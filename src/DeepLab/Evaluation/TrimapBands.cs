@@ -47,11 +47,11 @@ public sealed class TrimapBands
         {
             string[] ends = part.Split('-');
             if (ends.Length > 2 || Width(ends[0]) is not int first || Width(ends[^1]) is not int last || first > last)
-                throw new DeepLabException($"\"{TextLines.Shorten(part)}\" is no width; expected whole numbers from 1 to {LargestWidth}, as in 1,2,5,10,20,40 or 1-40");
+                throw new DeepLabException($"{BoundedText.Quote(part)} is no width; expected whole numbers from 1 to {LargestWidth}, as in 1,2,5,10,20,40 or 1-40");
             widths.UnionWith(Enumerable.Range(first, last - first + 1));
         }
 
-        return widths.Count <= MostWidths ? [.. widths] : throw new DeepLabException($"\"{TextLines.Shorten(text)}\" are {widths.Count} widths; at most {MostWidths} are measured at once");
+        return widths.Count <= MostWidths ? [.. widths] : throw new DeepLabException($"{BoundedText.Quote(text)} are {widths.Count} widths; at most {MostWidths} are measured at once");
     }
 
     /// <summary>The narrowest band of every pixel.</summary>

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.MemoryMappedFiles;
-using DeepLab.Cpu;
 using Microsoft.Win32.SafeHandles;
 
 namespace DeepLab.IO;

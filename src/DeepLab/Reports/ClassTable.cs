@@ -1,6 +1,7 @@
 using System.Xml.Linq;
 using DeepLab.Evaluation;
 using DeepLab.Imaging;
+using DeepLab.IO;
 
 namespace DeepLab.Reports;
 

@@ -1,5 +1,6 @@
 using System.Xml.Linq;
 using DeepLab.Evaluation;
+using DeepLab.IO;
 
 namespace DeepLab.Reports;
 

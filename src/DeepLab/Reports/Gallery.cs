@@ -1,5 +1,6 @@
 using System.Xml.Linq;
 using DeepLab.Imaging;
+using DeepLab.IO;
 
 namespace DeepLab.Reports;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Xml.Linq;
+using DeepLab.IO;
 
 namespace DeepLab.Reports;
 
@@ -95,20 +96,11 @@ internal static class Html
                     }
                     else
                     {
-                        writer.Write(IsHarmless(c) ? c : Replacement);
+                        writer.Write(c is '\n' or '\t' || (BoundedText.IsPrintable(c) && !char.IsSurrogate(c)) ? c : Replacement);
                     }
 
                     break;
             }
         }
     }
-
-    private static bool IsHarmless(char c) => c switch
-    {
-        '\n' or '\t' => true,
-        < ' ' or (>= '\x7f' and < '\xa0') => false,
-        (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069') => false,
-        '\ufffe' or '\uffff' => false,
-        _ => !char.IsSurrogate(c),
-    };
 }

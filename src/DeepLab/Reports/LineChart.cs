@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using DeepLab.IO;
 using DeepLab.Visualization;
 
 namespace DeepLab.Reports;

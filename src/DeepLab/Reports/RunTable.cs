@@ -57,7 +57,7 @@ internal sealed class RunTable : IDisposable
             if (text.IsWhiteSpace()) continue;
             for (int c = 0; c < values.Length; c++) values[c] = Number(text, c);
             if (values[0] != Math.Floor(values[0]) || values[0] <= _iteration || values[0] > int.MaxValue)
-                throw Wrong($"iteration {FileText.Quote(Field(text, _places[0]).ToString())} after {_iteration}, expected a larger whole number");
+                throw Wrong($"iteration {BoundedText.Quote(Field(text, _places[0]).ToString())} after {_iteration}, expected a larger whole number");
             _iteration = (long)values[0];
             return true;
         }
@@ -102,7 +102,7 @@ internal sealed class RunTable : IDisposable
         ReadOnlySpan<char> field = Field(line, _places[column]);
         bool isNumber = double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
             && (Math.Abs(value) <= float.MaxValue || (_mayLackValues && column > 0 && double.IsNaN(value)));
-        return isNumber ? value : throw Wrong($"{_names[column]} is {FileText.Quote(field.ToString())}, expected a number");
+        return isNumber ? value : throw Wrong($"{_names[column]} is {BoundedText.Quote(field.ToString())}, expected a number");
     }
 
     private int[] FindColumns(string header)
@@ -112,7 +112,7 @@ internal sealed class RunTable : IDisposable
         int missing = Array.IndexOf(places, -1);
         return missing < 0
             ? places
-            : throw new InvalidFileException(_path, $"line 1 names no column '{_names[missing]}' but {FileText.Quote(header)}, expected {string.Join(',', _names)}");
+            : throw new InvalidFileException(_path, $"line 1 names no column '{_names[missing]}' but {BoundedText.Quote(header)}, expected {string.Join(',', _names)}");
     }
 
     // The length of the next whole line, or null: what no line feed ends has not been written whole.

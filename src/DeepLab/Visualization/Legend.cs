@@ -1,4 +1,5 @@
 using DeepLab.Imaging;
+using DeepLab.IO;
 
 namespace DeepLab.Visualization;
 
@@ -91,7 +92,7 @@ internal sealed class Legend
         int forName = letters - share.Length - 1;
         bool withShare = forName >= Math.Min(LeastNameLetters, drawn.Length);
         int most = withShare ? forName : letters;
-        string cut = drawn.Length <= most ? drawn : drawn[..(most - 3)] + "...";
+        string cut = BoundedText.Shorten(drawn, most);
         return withShare ? $"{cut} {share}" : cut;
     }
 

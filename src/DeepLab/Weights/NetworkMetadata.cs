@@ -3,7 +3,6 @@ using System.Text.Json;
 using DeepLab.Data;
 using DeepLab.IO;
 using DeepLab.Models;
-using DeepLab.Reports;
 using DeepLab.Weights.Maps;
 
 namespace DeepLab.Weights;

@@ -29,7 +29,7 @@ public sealed class AugmenterTests
     [InlineData("2-1")]
     [InlineData("1-2-3")]
     public void Scales_that_are_none_are_an_error(string text) =>
-        Assert.StartsWith("\"", Assert.Throws<DeepLabException>(() => ScaleDistribution.Parse(text)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("'", Assert.Throws<DeepLabException>(() => ScaleDistribution.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void The_caffe_recipe_equals_resize_subtract_pad_crop_and_flip_bit_for_bit()

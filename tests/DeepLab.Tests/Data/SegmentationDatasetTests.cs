@@ -63,7 +63,7 @@ public sealed class SegmentationDatasetTests : IDisposable
 
     [Theory]
     [InlineData("\r\n \n", "lists no image")]
-    [InlineData("2007_000032 -1", "line 1 is \"2007_000032 -1\"")]
+    [InlineData("2007_000032 -1", "line 1 is '2007_000032 -1'")]
     [InlineData("ok\n\u0001\u0002", "line 2 holds the control character 1")]
     public void A_list_that_is_none_is_an_error_that_names_the_line(string text, string expected)
     {
@@ -159,7 +159,7 @@ public sealed class SegmentationDatasetTests : IDisposable
         File.WriteAllText(Path.Combine(_files.Root, "labels.txt"), "0 sky\r\n2 traffic light\r\n\r\n255 void\r\n");
         Assert.Equal(["sky", "class 1", "traffic light"], Voc(3).ClassNames);
         File.WriteAllText(Path.Combine(_files.Root, "labels.txt"), "0 sky\nroad 1\n");
-        Assert.Contains("line 2 is \"road 1\"", Assert.Throws<InvalidFileException>(() => Voc(3)).Message, StringComparison.Ordinal);
+        Assert.Contains("line 2 is 'road 1'", Assert.Throws<InvalidFileException>(() => Voc(3)).Message, StringComparison.Ordinal);
     }
 
     private SegmentationDataset Voc(int classes, LabelMapping? mapping = null) =>

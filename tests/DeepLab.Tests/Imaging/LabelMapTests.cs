@@ -109,11 +109,11 @@ public sealed class LabelMapTests
     }
 
     [Theory]
-    [InlineData("0 void 0 0\n", "line 1 is \"0 void 0 0\"; expected `index name r g b`")]
-    [InlineData("0 void 0 0 0\n256 x 1 2 3\n", "line 2 is \"256 x 1 2 3\"")]
+    [InlineData("0 void 0 0\n", "line 1 is '0 void 0 0'; expected `index name r g b`")]
+    [InlineData("0 void 0 0 0\n256 x 1 2 3\n", "line 2 is '256 x 1 2 3'")]
     [InlineData("0 void 0 0 -1\n", "line 1")]
-    [InlineData("0 void 0 0 0\n1 x 0 0 0\n", "line 2 gives the colour 0 0 0 to class 1, but an earlier line gives it to class 0")]
-    [InlineData("# nothing\n", "no colours in it")]
+    [InlineData("0 void 0 0 0\n1 x 0 0 0\n", "line 2 gives the color 0 0 0 to class 1, but an earlier line gives it to class 0")]
+    [InlineData("# nothing\n", "no colors in it")]
     public void A_malformed_list_of_colours_is_an_error_that_names_the_line(string text, string message)
     {
         using var folder = new TemporaryFolder();

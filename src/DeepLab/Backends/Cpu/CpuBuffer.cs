@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using DeepLab.Cpu;
+using DeepLab.IO;
 using DeepLab.Tensors;
 
 namespace DeepLab.Backends.Cpu;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace DeepLab.Cpu;
+namespace DeepLab.IO;
 
 /// <summary>Tells Linux how memory will be used. These are hints: nothing but speed depends on them.</summary>
 internal static unsafe partial class MemoryAdvice
