@@ -11,10 +11,15 @@ public enum RemedyKind
     /// <summary>Another depth of the network; the value is the depth.</summary>
     Depth,
 
-    /// <summary>A label value replaced after reading; the value is that label, or a pair as <c>255=1</c> where the new one is known.</summary>
+    /// <summary>
+    /// A label value replaced after reading; the value is that label, or a pair as <c>255=1</c> where the new one is
+    /// known.
+    /// </summary>
     LabelMapping,
 
-    /// <summary>A list of the colors that stand for the classes; the value is a color that the list lacks, as <c>255 128 0</c>.</summary>
+    /// <summary>
+    /// A list of the colors that stand for the classes; the value is a color that the list lacks, as <c>255 128 0</c>.
+    /// </summary>
     LabelColors,
 
     /// <summary>A smaller crop.</summary>

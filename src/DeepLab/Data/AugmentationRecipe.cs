@@ -109,7 +109,9 @@ public sealed record AugmentationRecipe
     private readonly int? _crop;
     private readonly double _flipProbability;
 
-    /// <summary>The authors' regime (arXiv:1606.00915, <c>train.prototxt</c>): scaled, cropped to 321×321, flipped; 255 ignored.</summary>
+    /// <summary>
+    /// The authors' regime (arXiv:1606.00915, <c>train.prototxt</c>): scaled, cropped to 321×321, flipped; 255 ignored.
+    /// </summary>
     public static AugmentationRecipe Caffe { get; } = new()
     {
         Name = "caffe",
@@ -121,7 +123,9 @@ public sealed record AugmentationRecipe
         Average = LossAverage.ValidPixels,
     };
 
-    /// <summary>The seed's regime: warped to 321×321, scaled by a number in [0.5, 1.3), flipped; 255 counted as background.</summary>
+    /// <summary>
+    /// The seed's regime: warped to 321×321, scaled by a number in [0.5, 1.3), flipped; 255 counted as background.
+    /// </summary>
     public static AugmentationRecipe Seed { get; } = new()
     {
         Name = "seed",
@@ -137,13 +141,17 @@ public sealed record AugmentationRecipe
     /// <summary>What <see cref="ByName"/> calls it.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The side of the square to which images are warped before they are scaled, or null to keep their shape.</summary>
+    /// <summary>
+    /// The side of the square to which images are warped before they are scaled, or null to keep their shape.
+    /// </summary>
     public int? Warp { get => _warp; init => _warp = CheckSide(value); }
 
     /// <summary>The scales.</summary>
     public required ScaleDistribution Scales { get; init; }
 
-    /// <summary>The side of the random square crop, padded at the bottom and right where the image is smaller; null for none.</summary>
+    /// <summary>
+    /// The side of the random square crop, padded at the bottom and right where the image is smaller; null for none.
+    /// </summary>
     public int? Crop { get => _crop; init => _crop = CheckSide(value); }
 
     /// <summary>How often an image is mirrored, in [0, 1].</summary>
@@ -162,7 +170,10 @@ public sealed record AugmentationRecipe
     /// <summary>What the loss of a score map is a mean of.</summary>
     public LossAverage Average { get; init; }
 
-    /// <summary>Whether an iteration is one image, with an update every so many of them; else it is one update of so many images.</summary>
+    /// <summary>
+    /// Whether an iteration is one image, with an update every so many of them; else it is one update of so many
+    /// images.
+    /// </summary>
     public bool CountsImages { get; init; }
 
     /// <summary>The recipe of a name: <c>caffe</c> or <c>seed</c>.</summary>

@@ -5,8 +5,8 @@ using DeepLab.Models;
 namespace DeepLab.Data;
 
 /// <summary>
-/// Makes training samples of images by an <see cref="AugmentationRecipe"/>. Keeps its scratch buffers, so one is for one
-/// thread at a time.
+/// Makes training samples of images by an <see cref="AugmentationRecipe"/>. Keeps its scratch buffers, so one is for
+/// one thread at a time.
 /// </summary>
 /// <param name="preprocessing">How pixels become the network's input; null for the authors'.</param>
 public sealed class Augmenter(Preprocessing? preprocessing = null)
@@ -18,9 +18,11 @@ public sealed class Augmenter(Preprocessing? preprocessing = null)
 
     /// <summary>
     /// Fills <paramref name="target"/>: the image warped if the recipe says so, scaled bilinearly (its labels to the
-    /// nearest), normalised, padded with zero and label 255 to the crop, cropped, and mirrored or not.
+    /// nearest), normalized, padded with zero and label 255 to the crop, cropped, and mirrored or not.
     /// </summary>
-    /// <remarks>Of the scaled image only the crop is computed. Four random numbers are drawn: scale, top, left, mirror.</remarks>
+    /// <remarks>
+    /// Of the scaled image only the crop is computed. Four random numbers are drawn: scale, top, left, mirror.
+    /// </remarks>
     /// <param name="image">The image [height, width, 3].</param>
     /// <param name="labels">Its labels [height, width].</param>
     /// <param name="recipe">How to augment.</param>
@@ -102,7 +104,10 @@ public sealed class Augmenter(Preprocessing? preprocessing = null)
         if (!recipe.IgnoredLabel255) target.Labels.AsSpan(0, target.Height * target.Width).Replace(LabelMap.IgnoreLabel, (byte)0);
     }
 
-    /// <summary>Where a label of the scaled map comes from: the nearest of the warped map, if there is one, and of that the nearest.</summary>
+    /// <summary>
+    /// Where a label of the scaled map comes from: the nearest of the warped map, if there is one, and of that the
+    /// nearest.
+    /// </summary>
     private static int SourceIndex(int i, int size, int? warp, int newSize) =>
         warp is int side ? SamplePosition.Nearest(SamplePosition.Nearest(i, side, newSize), size, side) : SamplePosition.Nearest(i, size, newSize);
 

@@ -15,10 +15,14 @@ public static class ClassNames
         "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
     ];
 
-    /// <summary>Reads a file with a line <c>index name</c> a class; blank lines are skipped, a name may hold spaces.</summary>
+    /// <summary>
+    /// Reads a file with a line <c>index name</c> for each class; blank lines are skipped, a name may hold spaces.
+    /// </summary>
     /// <param name="path">The file, <c>labels.txt</c> of a dataset's root for instance.</param>
     /// <returns>The names by index, 0 to 255.</returns>
-    /// <exception cref="InvalidFileException">It can't be read, or a line is not an index and a name, or an index comes twice.</exception>
+    /// <exception cref="InvalidFileException">
+    /// It can't be read, or a line is not an index and a name, or an index comes twice.
+    /// </exception>
     public static IReadOnlyDictionary<int, string> Load(string path)
     {
         var names = new SortedDictionary<int, string>();
@@ -32,11 +36,14 @@ public static class ClassNames
         }
 
         if (names.Count == 0)
-            throw new InvalidFileException(path, "names no class; expected a line \"index name\" each");
+            throw new InvalidFileException(path, "names no class; expected a line \"index name\" for each class");
         return names;
     }
 
-    /// <summary>A name for each of <paramref name="classes"/> classes: the given one, else VOC's if nothing is given and there are 21, else <c>class 7</c>.</summary>
+    /// <summary>
+    /// A name for each of <paramref name="classes"/> classes: the given one, else VOC's if nothing is given and there
+    /// are 21, else <c>class 7</c>.
+    /// </summary>
     /// <param name="classes">How many classes there are.</param>
     /// <param name="names">Names by index, or null for none; those of other indices are left out.</param>
     public static IReadOnlyList<string> Complete(int classes, IReadOnlyDictionary<int, string>? names)
@@ -48,7 +55,10 @@ public static class ClassNames
         return list;
     }
 
-    /// <summary>The classes that a list asks for, by name (in any case, where no name fits exactly) or by index: <c>person,dog</c>, <c>15,12</c>.</summary>
+    /// <summary>
+    /// The classes that a list asks for, by name (in any case, where no name fits exactly) or by index:
+    /// <c>person,dog</c>, <c>15,12</c>.
+    /// </summary>
     /// <param name="list">Names or indices with commas between them.</param>
     /// <param name="names">The classes' names by index.</param>
     /// <returns>The indices, each once, in the list's order.</returns>

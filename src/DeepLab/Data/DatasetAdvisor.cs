@@ -26,7 +26,7 @@ public sealed record DatasetAdvice(AdviceLevel Level, string Message)
 }
 
 /// <summary>
-/// A quick look at a dataset before training, for the mistakes that otherwise show after an hour: colours for labels, a
+/// A quick look at a dataset before training, for the mistakes that otherwise show after an hour: colors for labels, a
 /// foreground that is ignored, one class everywhere, labels outside the classes, a list shorter than the run.
 /// </summary>
 public static class DatasetAdvisor
@@ -35,7 +35,9 @@ public static class DatasetAdvisor
 
     /// <summary>Looks at a seeded sample of the label files, and at the length of the list.</summary>
     /// <param name="dataset">The dataset, its files there (<see cref="SegmentationDataset.VerifyFiles"/>).</param>
-    /// <param name="imagesNeeded">How many images the run takes: iterations × images an iteration; 0 if unknown.</param>
+    /// <param name="imagesNeeded">
+    /// How many images the run takes: iterations × images per iteration; 0 if unknown.
+    /// </param>
     /// <param name="shuffled">Whether the list is shuffled each epoch.</param>
     /// <param name="seed">Which label files are looked at.</param>
     /// <param name="sampleSize">How many of them, at the most.</param>
@@ -51,7 +53,7 @@ public static class DatasetAdvisor
             double times = (double)imagesNeeded / dataset.Samples.Count;
             advice.Add(new DatasetAdvice(
                 AdviceLevel.Information,
-                string.Create(CultureInfo.InvariantCulture, $"{dataset.Source}: the run takes {imagesNeeded} images and the list has {dataset.Samples.Count}, so it is gone through {times:0.#} times, {(shuffled ? "reshuffled each time" : "in the same order each time")}")));
+                string.Create(CultureInfo.InvariantCulture, $"{dataset.Source}: the run takes {imagesNeeded} images and the list has {dataset.Samples.Count}, so each image is used {times:0.#} times, {(shuffled ? "in a new order each time" : "in the same order each time")}")));
         }
 
         return [.. advice.OrderByDescending(a => a.Level)];

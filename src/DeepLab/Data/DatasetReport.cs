@@ -45,7 +45,10 @@ public sealed record DatasetProblem(DatasetProblemKind Kind, string Message)
     /// <summary>The change that would help; null where the message says all there is to say.</summary>
     public Remedy? Remedy { get; init; }
 
-    /// <summary>An error where training would fail or learn nothing, a warning where it would run, but perhaps not as it is meant.</summary>
+    /// <summary>
+    /// An error where training would fail or learn nothing, a warning where it would run, but perhaps not as it is
+    /// meant.
+    /// </summary>
     public AdviceLevel Level => Kind is DatasetProblemKind.AllIgnored or DatasetProblemKind.Duplicate or DatasetProblemKind.ClassNeverSeen or DatasetProblemKind.OneClassEverywhere
         ? AdviceLevel.Warning
         : AdviceLevel.Error;
@@ -62,8 +65,8 @@ public sealed record ClassOccurrence(int Label, string Name, long Pixels, int Im
 public sealed record SideSummary(int Minimum, int Median, int Maximum);
 
 /// <summary>
-/// All that a complete look at a dataset finds, every image and label image decoded: <c>data check</c>. The same for any
-/// number of threads.
+/// All that a complete look at a dataset finds, every image and label image decoded: <c>data check</c>. The same for
+/// any number of threads.
 /// </summary>
 public sealed partial record DatasetReport
 {
@@ -110,7 +113,9 @@ public sealed partial record DatasetReport
     /// <summary>Looks at every file of a dataset.</summary>
     /// <param name="dataset">The dataset.</param>
     /// <param name="threads">How many threads decode, at least 1.</param>
-    /// <param name="progress">Called with how many samples are done, after each, from any thread, one call at a time; or null.</param>
+    /// <param name="progress">
+    /// Called with how many samples are done, after each, from any thread, one call at a time; or null.
+    /// </param>
     /// <param name="cancellation">Stops the work.</param>
     /// <exception cref="OperationCanceledException">The work was stopped.</exception>
     public static DatasetReport Create(SegmentationDataset dataset, int threads = 1, Action<int>? progress = null, CancellationToken cancellation = default)

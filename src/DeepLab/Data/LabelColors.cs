@@ -5,8 +5,8 @@ using DeepLab.IO;
 namespace DeepLab.Data;
 
 /// <summary>
-/// The colors that stand for classes in label images that hold colors instead of class indices. Several colors may stand
-/// for one class.
+/// The colors that stand for classes in label images that hold colors instead of class indices. Several colors may
+/// stand for one class.
 /// </summary>
 public sealed class LabelColors
 {
@@ -23,10 +23,12 @@ public sealed class LabelColors
     public IReadOnlyDictionary<int, string> Names => _names;
 
     /// <summary>
-    /// Reads a text file with a line <c>index name r g b</c> for each colour: the class (0 to 255), its name (which may
-    /// hold spaces), and red, green and blue from 0 to 255. Empty lines and lines that begin with # are passed over.
+    /// Reads a text file with a line <c>index name r g b</c> for each color: the class (0 to 255), its name (which may
+    /// hold spaces), and red, green and blue from 0 to 255. Empty lines and lines that begin with # are ignored.
     /// </summary>
-    /// <exception cref="InvalidFileException">The file cannot be read, a line is malformed, or a colour is given to two classes.</exception>
+    /// <exception cref="InvalidFileException">
+    /// The file cannot be read, a line is malformed, or a color is given to two classes.
+    /// </exception>
     public static LabelColors Load(string path)
     {
         var colors = new LabelColors();
@@ -36,15 +38,15 @@ public sealed class LabelColors
         }
 
         if (colors._names.Count == 0)
-            throw new InvalidFileException(path, "no colours in it; a line `index name r g b` for each class was expected");
+            throw new InvalidFileException(path, "no colors in it; a line `index name r g b` for each class was expected");
         return colors;
     }
 
     /// <summary>Reads a label image of any kind of PNG, each pixel's color (alpha dropped) looked up.</summary>
     /// <param name="path">The label image.</param>
     /// <exception cref="InvalidFileException">
-    /// The file cannot be read, is no PNG, is truncated or corrupted, claims a size over <see cref="ImageLimits"/>, or has a
-    /// pixel whose color stands for no class.
+    /// The file cannot be read, is no PNG, is truncated or corrupted, claims a size over <see cref="ImageLimits"/>, or
+    /// has a pixel whose color stands for no class.
     /// </exception>
     /// <exception cref="DeepLabException">libspng is not installed.</exception>
     public LabelMap LoadLabels(string path)
@@ -64,7 +66,7 @@ public sealed class LabelColors
         {
             ReadOnlySpan<byte> pixel = pixels.Slice(3 * i, 3);
             int key = Key(pixel[0], pixel[1], pixel[2]);
-            if (key != lastKey) // neighbours mostly share their colour
+            if (key != lastKey) // neighbors mostly share their color
             {
                 if (!_indexOf.TryGetValue(key, out lastIndex))
                 {
@@ -102,7 +104,7 @@ public sealed class LabelColors
         byte index = values[0];
         if (!_indexOf.TryAdd(Key(values[1], values[2], values[3]), index) && _indexOf[Key(values[1], values[2], values[3])] != index)
         {
-            throw new InvalidFileException(path, $"line {number} gives the colour {values[1]} {values[2]} {values[3]} to class {index}, "
+            throw new InvalidFileException(path, $"line {number} gives the color {values[1]} {values[2]} {values[3]} to class {index}, "
                 + $"but an earlier line gives it to class {_indexOf[Key(values[1], values[2], values[3])]}");
         }
 

@@ -6,8 +6,8 @@ namespace DeepLab.Data;
 internal static class LabelFaults
 {
     /// <summary>
-    /// The faults of label values that leave nothing to learn: everything but background ignored, everything ignored, or a
-    /// single class everywhere; null if there is none.
+    /// The faults of label values that leave nothing to learn: everything but background ignored, everything ignored,
+    /// or a single class everywhere; null if there is none.
     /// </summary>
     /// <param name="counts">Pixels with each value 0 to 255, after mapping.</param>
     /// <param name="dataset">Where they come from.</param>

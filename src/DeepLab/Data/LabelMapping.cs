@@ -37,8 +37,13 @@ public sealed class LabelMapping
     /// <summary>The value that stands for <paramref name="label"/>.</summary>
     public byte this[byte label] => _table[label];
 
-    /// <summary>Reads pairs as the option <c>--map-label</c> has them: <c>255=1</c>; several in one text are separated by commas.</summary>
-    /// <exception cref="DeepLabException">A text is no pair of numbers from 0 to 255, or an old value comes twice.</exception>
+    /// <summary>
+    /// Reads pairs as the option <c>--map-label</c> has them: <c>255=1</c>; several in one text are separated by
+    /// commas.
+    /// </summary>
+    /// <exception cref="DeepLabException">
+    /// A text is no pair of numbers from 0 to 255, or an old value comes twice.
+    /// </exception>
     public static LabelMapping Parse(IEnumerable<string> texts)
     {
         ArgumentNullException.ThrowIfNull(texts);

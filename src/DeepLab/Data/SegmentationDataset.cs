@@ -6,16 +6,23 @@ namespace DeepLab.Data;
 /// <summary>How the labels of a dataset are to be read.</summary>
 public sealed record DatasetOptions
 {
-    /// <summary>How many classes there are, 2 to 255; labels are 0 to Classes − 1, and 255 for ignored pixels.</summary>
+    /// <summary>
+    /// How many classes there are, 2 to 255; labels are 0 to Classes − 1, and 255 for ignored pixels.
+    /// </summary>
     public int Classes { get; init; } = 21;
 
-    /// <summary>The names of the classes by index; null to take those of <c>labels.txt</c> in the root, of the label colours, or of VOC.</summary>
+    /// <summary>
+    /// The names of the classes by index; null to take those of <c>labels.txt</c> in the root, of the label colors, or
+    /// of VOC.
+    /// </summary>
     public IReadOnlyDictionary<int, string>? ClassNames { get; init; }
 
     /// <summary>Label values to replace after reading.</summary>
     public LabelMapping Mapping { get; init; } = LabelMapping.None;
 
-    /// <summary>The colours of the classes, for label images that are colours instead of indices; null for indices.</summary>
+    /// <summary>
+    /// The colors of the classes, for label images that are colors instead of indices; null for indices.
+    /// </summary>
     public LabelColors? Colors { get; init; }
 }
 
@@ -67,8 +74,8 @@ public sealed class SegmentationDataset
     public DatasetOptions Options => _options;
 
     /// <summary>
-    /// A dataset in PASCAL VOC's layout: <c>JPEGImages</c>, <c>SegmentationClass</c>, <c>ImageSets/Segmentation/SPLIT.txt</c>,
-    /// and <c>labels.txt</c> with the names of the classes, if it is there.
+    /// A dataset in PASCAL VOC's layout: <c>JPEGImages</c>, <c>SegmentationClass</c>,
+    /// <c>ImageSets/Segmentation/SPLIT.txt</c>, and <c>labels.txt</c> with the names of the classes, if it is there.
     /// </summary>
     /// <param name="root">The folder that holds them.</param>
     /// <param name="split">The name of the list, without extension: <c>train</c>, for instance.</param>
@@ -94,8 +101,8 @@ public sealed class SegmentationDataset
     /// <param name="imagesDir">The folder of the images.</param>
     /// <param name="labelsDir">The folder of the label images.</param>
     /// <param name="listFile">
-    /// The list: an id a line, or the paths of an image and its label image, relative to the folders or, with the folder's
-    /// name in front, to the folder above.
+    /// The list: one id per line, or the paths of an image and its label image, relative to the folders or, with the
+    /// folder's name in front, to the folder above.
     /// </param>
     /// <param name="options">How the labels are read; null for VOC's 21 classes.</param>
     /// <exception cref="DeepLabException">The list can't be read, is empty or malformed.</exception>
@@ -123,12 +130,16 @@ public sealed class SegmentationDataset
     }
 
     /// <summary>
-    /// Reads an image and its labels: by colour if colours are given, then mapped, then checked. The image's pixels are taken as they are stored, whatever its EXIF says of its orientation, since its labels
-    /// are drawn over these.
+    /// Reads an image and its labels: by color if colors are given, then mapped, then checked. The image's pixels are
+    /// taken as they are stored, whatever its EXIF says of its orientation, since its labels are drawn over these.
     /// </summary>
     /// <param name="index">Its place in <see cref="Samples"/>.</param>
-    /// <returns>The image [height, width, 3] and its labels [height, width], each below <see cref="Classes"/> or 255.</returns>
-    /// <exception cref="InvalidFileException">A file can't be read, the sizes differ, or a label is no class.</exception>
+    /// <returns>
+    /// The image [height, width, 3] and its labels [height, width], each below <see cref="Classes"/> or 255.
+    /// </returns>
+    /// <exception cref="InvalidFileException">
+    /// A file can't be read, the sizes differ, or a label is no class.
+    /// </exception>
     public (RgbImage Image, LabelMap Labels) Read(int index)
     {
         SampleFile sample = Samples[index];

@@ -10,7 +10,9 @@ public static class MeasuresFile
     private const int DeepestNesting = 16, MostReports = 100_000;
 
     /// <summary>Reads the measures of a file; properties that it does not know are skipped.</summary>
-    /// <exception cref="InvalidFileException">It cannot be read, is larger than 64 MiB, or is not what an evaluation writes.</exception>
+    /// <exception cref="InvalidFileException">
+    /// It cannot be read, is larger than 64 MiB, or is not what an evaluation writes.
+    /// </exception>
     public static IReadOnlyList<EvaluationReport> Load(string path)
     {
         byte[] bytes;

@@ -22,7 +22,9 @@ internal static class BoundedText
         });
     }
 
-    /// <summary>A text of at most so many characters, at least 3: what is longer is cut off and ends in three dots.</summary>
+    /// <summary>
+    /// A text of at most so many characters, at least 3: what is longer is cut off and ends in three dots.
+    /// </summary>
     public static string Shorten(string text, int longest)
     {
         if (text.Length <= longest) return text;

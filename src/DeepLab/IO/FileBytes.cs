@@ -77,7 +77,10 @@ internal sealed class FileBytes : IDisposable
         }
     }
 
-    /// <summary>Gives singles that lie one after another in place, where the file can be mapped and the machine has its order of bytes.</summary>
+    /// <summary>
+    /// Gives singles that lie one after another in place, where the file can be mapped and the machine has its order of
+    /// bytes.
+    /// </summary>
     /// <param name="offset">Where the first lies. The caller has checked that all lie in the file.</param>
     /// <param name="count">How many.</param>
     /// <param name="values">The elements; they change, or end the process, if the file does.</param>
@@ -136,7 +139,9 @@ internal sealed class FileBytes : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _file?.Dispose();
 
-    /// <summary>Puts elements in the file's order of bytes, or back: nothing to do but on the rare big-endian machine.</summary>
+    /// <summary>
+    /// Puts elements in the file's order of bytes, or back: nothing to do but on the rare big-endian machine.
+    /// </summary>
     public static void ToLittleEndian(Span<byte> bytes, int size)
     {
         if (BitConverter.IsLittleEndian) return;

@@ -4,9 +4,12 @@ namespace DeepLab.IO;
 internal static class TextLines
 {
     /// <summary>
-    /// The lines that are not blank, trimmed, with their numbers from 1. Any line ending will do; a byte-order mark is dropped.
+    /// The lines that are not blank, trimmed, with their numbers from 1. Any line ending will do; a byte-order mark is
+    /// dropped.
     /// </summary>
-    /// <exception cref="InvalidFileException">It can't be read, is larger than <paramref name="largestFile"/>, or is no text.</exception>
+    /// <exception cref="InvalidFileException">
+    /// It can't be read, is larger than <paramref name="largestFile"/>, or is no text.
+    /// </exception>
     public static List<(int Number, string Text)> Read(string path, long largestFile)
     {
         string text;

@@ -17,9 +17,9 @@ internal readonly record struct ResizeWindow(int NewHeight, int NewWidth, int To
 }
 
 /// <summary>
-/// Resizes images of three channels bilinearly, with half-pixel centers, without antialiasing and clamped at the edges: all
-/// of the resized image, or a window of it, which has the same bits as if it had been cut out of the whole. Keeps its
-/// tables between calls, so one is for one thread at a time.
+/// Resizes images of three channels bilinearly, with half-pixel centers, without antialiasing and clamped at the edges:
+/// all of the resized image, or a window of it, which has the same bits as if it had been cut out of the whole. Keeps
+/// its tables between calls, so one is for one thread at a time.
 /// </summary>
 internal sealed class BilinearResizer
 {
@@ -33,7 +33,9 @@ internal sealed class BilinearResizer
     /// <param name="height">Rows of the source, at least 1.</param>
     /// <param name="width">Columns of the source, at least 1.</param>
     /// <param name="window">What to compute.</param>
-    /// <param name="target">Receives the window's rows, <paramref name="stride"/> numbers apart; must not overlap the source.</param>
+    /// <param name="target">
+    /// Receives the window's rows, <paramref name="stride"/> numbers apart; must not overlap the source.
+    /// </param>
     /// <param name="stride">At least 3 × the window's columns.</param>
     /// <exception cref="ArgumentException">A span is shorter than its sizes need.</exception>
     public void Resize<T>(ReadOnlySpan<T> source, int height, int width, in ResizeWindow window, Span<float> target, int stride)
@@ -62,7 +64,10 @@ internal sealed class BilinearResizer
         }
     }
 
-    /// <summary>Finds, for each column of the window, where its neighbors begin in a row of the source, and the second one's share.</summary>
+    /// <summary>
+    /// Finds, for each column of the window, where its neighbors begin in a row of the source, and the second one's
+    /// share.
+    /// </summary>
     private void Prepare(int width, in ResizeWindow window)
     {
         Grow(ref _near, window.Columns);

@@ -10,8 +10,8 @@ namespace DeepLab.Imaging;
 internal readonly record struct SamplePosition(int Low, int High, float Share)
 {
     /// <summary>
-    /// The position with half-pixel centers, as cv2.resize, PIL and PyTorch's <c>align_corners=False</c> have it: sample i
-    /// is centered on (i + ½)·size/newSize − ½, clamped at the ends.
+    /// The position with half-pixel centers, as cv2.resize, PIL and PyTorch's <c>align_corners=False</c> have it:
+    /// sample i is centered on (i + ½)·size/newSize − ½, clamped at the ends.
     /// </summary>
     /// <param name="index">The sample of the resized axis.</param>
     /// <param name="size">Samples of the original axis.</param>
@@ -19,8 +19,8 @@ internal readonly record struct SamplePosition(int Low, int High, float Share)
     public static SamplePosition HalfPixel(int index, int size, int newSize) => At(HalfPixelCenter(index, size, newSize), size);
 
     /// <summary>
-    /// The position on the aligned-corners grid, as Caffe's Interp and PyTorch's <c>align_corners=True</c> have it: the first
-    /// samples of both axes coincide, and the last ones.
+    /// The position on the aligned-corners grid, as Caffe's Interp and PyTorch's <c>align_corners=True</c> have it: the
+    /// first samples of both axes coincide, and the last ones.
     /// </summary>
     /// <param name="index">The sample of the resized axis; a place between two samples too.</param>
     /// <param name="size">Samples of the original axis.</param>
@@ -28,11 +28,15 @@ internal readonly record struct SamplePosition(int Low, int High, float Share)
     public static SamplePosition AlignedCorners(double index, int size, int newSize) =>
         At(newSize > 1 ? index * (size - 1) / (newSize - 1) : 0, size);
 
-    /// <summary>The center of a sample in the original's coordinates, with half-pixel centers and clamped at the ends.</summary>
+    /// <summary>
+    /// The center of a sample in the original's coordinates, with half-pixel centers and clamped at the ends.
+    /// </summary>
     /// <inheritdoc cref="HalfPixel"/>
     public static double HalfPixelCenter(int index, int size, int newSize) => Math.Clamp(((index + 0.5) * size / newSize) - 0.5, 0, size - 1);
 
-    /// <summary>The index of the original's sample that a sample's center lies in: ⌊(i + ½)·size/newSize⌋, in integers.</summary>
+    /// <summary>
+    /// The index of the original's sample that a sample's center lies in: ⌊(i + ½)·size/newSize⌋, in integers.
+    /// </summary>
     /// <inheritdoc cref="HalfPixel"/>
     public static int Nearest(int index, int size, int newSize) => (int)(((2L * index) + 1) * size / (2L * newSize));
 

@@ -5,8 +5,9 @@ using DeepLab.IO;
 namespace DeepLab.Reports;
 
 /// <summary>
-/// Builds elements of HTML and writes them. Texts are data, never markup: what comes from files is escaped where it is written, and characters
-/// that no page may hold, or that turn the direction of the text around them, become U+FFFD. The result is well-formed XML too.
+/// Builds elements of HTML and writes them. Texts are data, never markup: what comes from files is escaped where it is
+/// written, and characters that no page may hold, or that turn the direction of the text around them, become U+FFFD.
+/// The result is well-formed XML too.
 /// </summary>
 internal static class Html
 {
@@ -26,7 +27,9 @@ internal static class Html
     /// <summary>The attribute <c>class</c>.</summary>
     public static XAttribute Class(string value) => new("class", value);
 
-    /// <summary>Text from a file, such as the name of a class: kept together and apart from the direction of the text around it.</summary>
+    /// <summary>
+    /// Text from a file, such as the name of a class: kept together and apart from the direction of the text around it.
+    /// </summary>
     public static XElement Name(string text) => Element("bdi", text);
 
     /// <summary>A box that scrolls sideways by itself, so that the page need not; the keyboard reaches it.</summary>

@@ -4,8 +4,9 @@ using DeepLab.IO;
 namespace DeepLab.Reports;
 
 /// <summary>
-/// Reads a table that training writes (<c>log.csv</c>, <c>eval.csv</c>) line by line, one that is still being written too, in memory that does not depend on its
-/// size. Columns are found by their names; others than those asked for are skipped. The first column is the iteration, which rises.
+/// Reads a table that training writes (<c>log.csv</c>, <c>eval.csv</c>) line by line, one that is still being written
+/// too, in memory that does not depend on its size. Columns are found by their names; others than those asked for are
+/// skipped. The first column is the iteration, which rises.
 /// </summary>
 internal sealed class RunTable : IDisposable
 {
@@ -24,7 +25,9 @@ internal sealed class RunTable : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="columns">The columns to read, as its first line would name them.</param>
     /// <param name="mayLackValues">Whether a value but the iteration may be NaN.</param>
-    /// <exception cref="InvalidFileException">It cannot be read, is larger than 4 GiB, or its first line is not what it should be.</exception>
+    /// <exception cref="InvalidFileException">
+    /// It cannot be read, is larger than 4 GiB, or its first line is not what it should be.
+    /// </exception>
     public RunTable(string path, string columns, bool mayLackValues = false)
     {
         (_path, _names, _mayLackValues) = (path, columns.Split(','), mayLackValues);
@@ -43,12 +46,14 @@ internal sealed class RunTable : IDisposable
         }
     }
 
-    /// <summary>Whether the file ended amid a line, as a crash leaves it; that line is left out.</summary>
+    /// <summary>Whether the file ended in the middle of a line, as a crash leaves it; that line is left out.</summary>
     public bool IsCutOff { get; private set; }
 
     /// <summary>Reads the values of the next line, in the order in which the columns were asked for.</summary>
     /// <returns>Whether there was one.</returns>
-    /// <exception cref="InvalidFileException">The file cannot be read, or the line is not what it should be.</exception>
+    /// <exception cref="InvalidFileException">
+    /// The file cannot be read, or the line is not what it should be.
+    /// </exception>
     public bool Read(Span<double> values)
     {
         while (ReadLine() is int length)

@@ -25,8 +25,13 @@ public sealed record TrainingRecord(
 
     /// <summary>Reads a training's folder.</summary>
     /// <param name="folder">The folder with <c>log.csv</c>, snapshots and perhaps <c>eval.csv</c>.</param>
-    /// <param name="measures">A file that <see cref="MeasuresFile"/> reads; null for the first of <see cref="MeasuresNames"/> that is there, if any.</param>
-    /// <exception cref="DeepLabException">The folder is not there, or a file in it is not what it should be.</exception>
+    /// <param name="measures">
+    /// A file that <see cref="MeasuresFile"/> reads; null for the first of <see cref="MeasuresNames"/> that is there,
+    /// if any.
+    /// </param>
+    /// <exception cref="DeepLabException">
+    /// The folder is not there, or a file in it is not what it should be.
+    /// </exception>
     public static TrainingRecord Load(string folder, string? measures = null)
     {
         if (!Directory.Exists(folder)) throw new DeepLabException($"{folder}: there is no such folder; it should hold the {LogName} of a training");

@@ -63,7 +63,7 @@ public sealed class DatasetCheckTests : IDisposable
         Assert.Equal([AdviceLevel.Error, AdviceLevel.Information], advice.Select(a => a.Level));
         Assert.Contains("label value 77", advice[0].Message, StringComparison.Ordinal);
         Assert.Equal(new Remedy(RemedyKind.Classes) { Alternative = new Remedy(RemedyKind.LabelMapping, 77) }, advice[0].Remedy);
-        Assert.Contains("takes 5 images and the list has 2, so it is gone through 2.5 times, reshuffled each time", advice[1].Message, StringComparison.Ordinal);
+        Assert.Contains("takes 5 images and the list has 2, so each image is used 2.5 times, in a new order each time", advice[1].Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -96,10 +96,10 @@ public sealed class DatasetCheckTests : IDisposable
     [Fact]
     public void The_report_finds_every_kind_of_fault_and_is_the_same_for_any_number_of_threads()
     {
-        _files.Add("good").Add("cut").Add("colour").Add("size").Add("value", values: [0, 50]).Add("void", values: [255]);
-        _files.List("good", "cut", "colour", "size", "value", "void", "gone", "good");
+        _files.Add("good").Add("cut").Add("color").Add("size").Add("value", values: [0, 50]).Add("void", values: [255]);
+        _files.List("good", "cut", "color", "size", "value", "void", "gone", "good");
         File.WriteAllBytes(_files.ImagePath("cut", ".png"), File.ReadAllBytes(_files.ImagePath("cut", ".png"))[..60]);
-        TinyDataset.RandomImage(6, 8, 1).Save(_files.LabelPath("colour"));
+        TinyDataset.RandomImage(6, 8, 1).Save(_files.LabelPath("color"));
         _files.AddLabels("size", 3, 8);
         var done = new List<int>();
         DatasetReport report = DatasetReport.Create(Voc(3), threads: 4, done.Add);

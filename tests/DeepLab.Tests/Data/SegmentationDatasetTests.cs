@@ -139,14 +139,14 @@ public sealed class SegmentationDatasetTests : IDisposable
         Assert.Matches("is no pair OLD=NEW|is mapped twice", Assert.Throws<DeepLabException>(() => LabelMapping.Parse([text])).Message);
 
     [Fact]
-    public void Colours_become_labels_and_give_the_classes_their_names()
+    public void Colors_become_labels_and_give_the_classes_their_names()
     {
         _files.Add("a", 2, 2).List("a");
         new RgbImage(2, 2, [0, 0, 0, 9, 8, 7, 0, 0, 0, 224, 224, 192]).Save(_files.LabelPath("a"));
-        string colours = Path.Combine(_files.Root, "colours.txt");
-        File.WriteAllText(colours, "0 floor 0 0 0\n1 wall 9 8 7\n255 void 224 224 192\n");
+        string colors = Path.Combine(_files.Root, "colors.txt");
+        File.WriteAllText(colors, "0 floor 0 0 0\n1 wall 9 8 7\n255 void 224 224 192\n");
         Assert.Equal(new Remedy(RemedyKind.LabelColors), Assert.Throws<InvalidFileException>(() => Voc(2).Read(0)).Remedy);
-        var dataset = SegmentationDataset.FromVoc(_files.Root, "train", options: new DatasetOptions { Classes = 2, Colors = LabelColors.Load(colours) });
+        var dataset = SegmentationDataset.FromVoc(_files.Root, "train", options: new DatasetOptions { Classes = 2, Colors = LabelColors.Load(colors) });
         Assert.Equal([0, 1, 0, 255], dataset.Read(0).Labels.Labels);
         Assert.Equal(["floor", "wall"], dataset.ClassNames);
     }

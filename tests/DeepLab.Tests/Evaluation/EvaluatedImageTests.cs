@@ -15,7 +15,7 @@ public sealed class EvaluatedImageTests
         new LabelMap(2, 3, [0, 1, 1, 15, 2, 0]));
 
     [Fact]
-    public void Photograph_truth_and_prediction_stand_side_by_side_and_void_has_a_colour_of_its_own()
+    public void Photograph_truth_and_prediction_stand_side_by_side_and_void_has_a_color_of_its_own()
     {
         RgbImage picture = Image.SideBySide(Palette.Voc);
         Assert.Equal((2, 9), (picture.Height, picture.Width));

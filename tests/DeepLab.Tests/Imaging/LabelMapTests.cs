@@ -23,7 +23,7 @@ public sealed class LabelMapTests
     [InlineData("palette2_adam7")]
     [InlineData("palette4_adam7")]
     [InlineData("palette8_adam7")]
-    public void Labels_are_the_raw_indices_and_grey_values(string name)
+    public void Labels_are_the_raw_indices_and_gray_values(string name)
     {
         LabelMap map = LabelMap.Load(Fixtures.Path(name + ".png"));
         Assert.Equal((11, 13), (map.Height, map.Width));
@@ -33,7 +33,7 @@ public sealed class LabelMapTests
     [Theory]
     [InlineData("rgb8.png", "its labels are colors, not class indices")]
     [InlineData("rgba8_adam7.png", "its labels are colors, not class indices")]
-    [InlineData("gray16.png", "a grey image of 16 bits")]
+    [InlineData("gray16.png", "a gray image of 16 bits")]
     [InlineData("grayalpha8.png", "alpha channel")]
     [InlineData("rgb444.jpg", "labels cannot be read from a JPEG")]
     public void Files_that_hold_no_indices_are_errors_that_say_what_to_do(string file, string message)
@@ -77,7 +77,7 @@ public sealed class LabelMapTests
         Assert.Equal("x.jpg: labels are written as PNG only; name it .png", Assert.Throws<DeepLabException>(() => new LabelMap(1, 1).Save("x.jpg", Palette.Voc)).Message);
 
     [Fact]
-    public void Colours_are_mapped_to_their_classes()
+    public void Colors_are_mapped_to_their_classes()
     {
         using var folder = new TemporaryFolder();
         LabelColors colors = LabelColors.Load(folder.Write("colors.txt", "# classes\n0 void 0 0 0\n\n1 road marking 10 20 30\n1 road 40 50 60\r\n255 ignored 255 255 255\n"));
@@ -88,7 +88,7 @@ public sealed class LabelMapTests
     }
 
     [Fact]
-    public void Palette_images_are_mapped_by_colour_too()
+    public void Palette_images_are_mapped_by_color_too()
     {
         using var folder = new TemporaryFolder();
         LabelColors colors = LabelColors.Load(folder.Write("colors.txt", "4 plane 128 0 0\n7 none 0 0 0\n"));
@@ -97,7 +97,7 @@ public sealed class LabelMapTests
     }
 
     [Fact]
-    public void An_unknown_colour_is_an_error_that_names_colour_and_pixel()
+    public void An_unknown_color_is_an_error_that_names_color_and_pixel()
     {
         using var folder = new TemporaryFolder();
         LabelColors colors = LabelColors.Load(folder.Write("colors.txt", "0 void 0 0 0\n"));
@@ -114,7 +114,7 @@ public sealed class LabelMapTests
     [InlineData("0 void 0 0 -1\n", "line 1")]
     [InlineData("0 void 0 0 0\n1 x 0 0 0\n", "line 2 gives the color 0 0 0 to class 1, but an earlier line gives it to class 0")]
     [InlineData("# nothing\n", "no colors in it")]
-    public void A_malformed_list_of_colours_is_an_error_that_names_the_line(string text, string message)
+    public void A_malformed_list_of_colors_is_an_error_that_names_the_line(string text, string message)
     {
         using var folder = new TemporaryFolder();
         string path = folder.Write("colors.txt", text);
