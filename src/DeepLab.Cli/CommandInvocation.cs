@@ -19,8 +19,10 @@ internal sealed class CommandInvocation : InvocationConfiguration
 /// <param name="message">One line without a full stop: what is wrong, and what was expected.</param>
 internal sealed class UsageException(string message) : Exception(message)
 {
-    /// <summary>Runs what parses an option's text, so that its errors are errors of usage.</summary>
-    public static T Reading<T>(Func<T> read)
+    /// <summary>Runs what parses an option's text, so that its errors are errors of usage that name the option.</summary>
+    /// <param name="option">The name of the option.</param>
+    /// <param name="read">Parses its text.</param>
+    public static T Reading<T>(string option, Func<T> read)
     {
         try
         {
@@ -28,7 +30,7 @@ internal sealed class UsageException(string message) : Exception(message)
         }
         catch (DeepLabException e) when (e is not InvalidFileException)
         {
-            throw new UsageException(e.Message);
+            throw new UsageException($"{option}: {RemedyText.Describe(e)}");
         }
     }
 }

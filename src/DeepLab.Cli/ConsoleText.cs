@@ -9,14 +9,8 @@ internal static class ConsoleText
     private const int Longest = 1000;
 
     /// <summary>The text without control characters, which could move a terminal's cursor, and not too long.</summary>
-    public static string Sanitize(string text)
-    {
-        string cut = text.Length <= Longest ? text : text[..Longest] + "…";
-        return string.Create(cut.Length, cut, (span, source) =>
-        {
-            for (int i = 0; i < span.Length; i++) span[i] = char.IsControl(source[i]) ? '?' : source[i];
-        });
-    }
+    public static string Sanitize(string text) =>
+        string.Concat(text.Take(Longest).Select(c => char.IsControl(c) ? '?' : c)) + (text.Length > Longest ? "..." : "");
 
     /// <summary>The text as part of a file's name: separators and control characters become underscores.</summary>
     public static string FileName(string text) =>

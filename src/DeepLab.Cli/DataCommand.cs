@@ -11,7 +11,7 @@ internal static class DataCommand
     public static Command Create()
     {
         var check = new CliCommand(
-            "check", "Reads every image and label image of a dataset and tells counts, sizes, the share of each class, and what looks wrong (exit status 1 if it is).")
+            "check", "Reads every image and label image of a dataset and shows counts, sizes, the share of each class, and what looks wrong (exit status 1 if something is).")
         {
             Examples =
             [
@@ -20,7 +20,7 @@ internal static class DataCommand
             ],
         };
         var dataset = new DatasetArguments(check, forEvaluation: false);
-        Option<int> threads = check.AddOptionWithDefault("--threads", "threads that read, 0 for one a processor", 0);
+        Option<int> threads = check.AddOptionWithDefault("--threads", "threads that read, 0 for one per processor", 0);
         check.Require(threads, n => n is >= 0 and <= 1024, "0 to 1024");
         Option<string?> json = check.AddOption<string?>("--json", "also write what was found to this file");
         json.HelpName = "FILE";
@@ -54,7 +54,7 @@ internal static class DataCommand
         console.Line();
         if (report.Problems.IsEmpty) console.Line("nothing looks wrong");
         foreach (DatasetProblem problem in report.Problems.OrderByDescending(p => p.Level))
-            console.Line($"{(problem.Level == AdviceLevel.Error ? "error" : "warning")}: {problem.Message.ReplaceLineEndings(" ")}");
+            console.Line($"{(problem.Level == AdviceLevel.Error ? "error" : "warning")}: {RemedyText.Append(problem.Message, problem.Remedy).ReplaceLineEndings(" ")}");
         return report.HasErrors ? Program.Failed : 0;
     }
 

@@ -39,11 +39,11 @@ internal sealed class DatasetArguments
         _labelsDir = Add("--labels-dir", "DIR", "with --voc: the folder of the label images [default: SegmentationClass]");
         _images = Add("--images", "DIR", $"instead of --voc: the folder of the images [default: {DefaultImages}]", forEvaluation ? ["--IMpath", "--testIMpath"] : ["--IMpath"]);
         _labels = Add("--labels", "DIR", $"the folder of their label images [default: {DefaultLabels}]", forEvaluation ? ["--GTpath", "--testGTpath"] : ["--GTpath"]);
-        _list = Add("--list", "FILE", $"the list: an id a line, or the paths of an image and its label image [default: {_defaultList}]", "--LISTpath");
+        _list = Add("--list", "FILE", $"the list: one id per line, or the paths of an image and its label image [default: {_defaultList}]", "--LISTpath");
         _classes = command.AddOption<int?>("--classes", $"classes, background among them [default: {classesDefault ?? "21"}]", "--NoLabels");
         command.Require(_classes, n => n is null or (>= 2 and <= 255), "2 to 255");
-        _classesFile = Add("--classes-file", "FILE", "names of the classes, a line `index name` each [default: labels.txt in the root of --voc]");
-        _colors = Add("--label-colors", "FILE", "for label images that are colours: a line `index name r g b` each");
+        _classesFile = Add("--classes-file", "FILE", "names of the classes, a line `index name` for each [default: labels.txt in the root of --voc]");
+        _colors = Add("--label-colors", "FILE", "for label images that are colors: a line `index name r g b` for each");
         _mapping = command.AddOption<string[]>("--map-label", "replace a label value after reading, 255=1 for instance; may be repeated");
         _mapping.HelpName = "OLD=NEW";
     }
@@ -85,7 +85,7 @@ internal sealed class DatasetArguments
 
     private DatasetOptions Options(ParseResult parse, int classes)
     {
-        LabelMapping mapping = UsageException.Reading(() => LabelMapping.Parse(parse.GetValue(_mapping) ?? []));
+        LabelMapping mapping = UsageException.Reading(_mapping.Name, () => LabelMapping.Parse(parse.GetValue(_mapping) ?? []));
         return new DatasetOptions
         {
             Classes = Classes(parse) ?? classes,

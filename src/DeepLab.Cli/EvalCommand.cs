@@ -72,7 +72,7 @@ internal sealed class EvalCommand
         {
             Crf = _crf.Options(parse),
             CrfThreads = _runtime.Threads(parse),
-            TrimapWidths = parse.GetValue(_trimap) is string widths ? UsageException.Reading(() => TrimapBands.ParseWidths(widths)) : [],
+            TrimapWidths = parse.GetValue(_trimap) is string widths ? UsageException.Reading(_trimap.Name, () => TrimapBands.ParseWidths(widths)) : [],
         };
         IReadOnlyList<string> files = WeightsFiles(parse);
 

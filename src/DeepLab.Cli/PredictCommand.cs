@@ -137,7 +137,7 @@ internal sealed class PredictCommand
             {
                 failed++;
                 string place = problem is InvalidFileException ? "" : $"{ConsoleText.Sanitize(target.Image)}: ";
-                console.Note($"deeplab: {place}{ConsoleText.Sanitize(problem.Message)}");
+                console.Note($"deeplab: {place}{ConsoleText.Sanitize(RemedyText.Describe(problem))}");
                 Progress();
             },
             cancellation);

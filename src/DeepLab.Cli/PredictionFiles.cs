@@ -19,7 +19,7 @@ internal sealed record PredictionFiles(ClassNameSource Names, string Format, str
     /// <summary>The classes of <c>--only</c> for an image; null for all.</summary>
     /// <exception cref="UsageException">There is no such class.</exception>
     public IReadOnlyList<int>? Chosen(string image) =>
-        Only is null ? null : UsageException.Reading(() => ClassNames.Select(Only, Names.Of(image)));
+        Only is null ? null : UsageException.Reading("--only", () => ClassNames.Select(Only, Names.Of(image)));
 
     /// <summary>Writes the files of one image.</summary>
     /// <returns>The classes of its mask with their shares, the largest first: <c>road 61.2%, sky 30.1%</c>.</returns>

@@ -58,7 +58,7 @@ internal static class Program
         }
         catch (Exception e) when (e is DeepLabException or IOException or UnauthorizedAccessException)
         {
-            return Report(console, e, e.Message, parse.GetValue(verbose), Failed);
+            return Report(console, e, RemedyText.Describe(e), parse.GetValue(verbose), Failed);
         }
         catch (OutOfMemoryException e)
         {

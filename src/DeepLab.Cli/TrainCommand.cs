@@ -80,9 +80,9 @@ internal static class TrainCommand
         IReadOnlyList<DatasetAdvice> advice = DatasetAdvisor.Check(dataset, images, options.Shuffle, options.Seed);
         foreach (DatasetAdvice line in advice)
         {
-            if (line.Level == AdviceLevel.Information) console.Line(line.Message);
-            else if (line.Level == AdviceLevel.Warning) console.Note($"warning: {line.Message}");
-            else console.Note($"error: {line.Message}");
+            string text = RemedyText.Append(line.Message, line.Remedy);
+            if (line.Level == AdviceLevel.Information) console.Line(text);
+            else console.Note($"{(line.Level == AdviceLevel.Warning ? "warning" : "error")}: {text}");
         }
 
         int errors = advice.Count(a => a.Level == AdviceLevel.Error);

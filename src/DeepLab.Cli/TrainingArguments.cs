@@ -133,7 +133,8 @@ internal sealed class TrainingArguments
     private AugmentationRecipe Recipe(ParseResult parse)
     {
         AugmentationRecipe recipe = AugmentationRecipe.ByName(parse.GetValue(_recipe)!);
-        if (parse.GetValue(_augmentScales) is string scales) recipe = recipe with { Scales = UsageException.Reading(() => ScaleDistribution.Parse(scales)) };
+        if (parse.GetValue(_augmentScales) is string scales)
+            recipe = recipe with { Scales = UsageException.Reading(_augmentScales.Name, () => ScaleDistribution.Parse(scales)) };
         if (parse.GetValue(_crop) is int crop) recipe = recipe with { Crop = crop == 0 ? null : crop };
         return parse.GetValue(_noFlip) ? recipe with { FlipProbability = 0 } : recipe;
     }

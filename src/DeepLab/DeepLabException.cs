@@ -2,17 +2,34 @@ namespace DeepLab;
 
 /// <summary>
 /// A failure that the user can do something about: its message says what was being done, what was found, what was
-/// expected and what to do. The command line prints the message alone and exits with status 1.
+/// expected and, in words that hold for any caller, what would help. A program that lets its users choose settings can
+/// name its own controls by <see cref="Remedy"/>: the command line prints the message followed by the option that would
+/// help, and exits with status 1.
 /// </summary>
 public class DeepLabException : Exception
 {
     /// <summary>Creates the exception with a message for the user.</summary>
-    /// <param name="message">One line: what was being done, what was found, what was expected, what to do.</param>
+    /// <param name="message">
+    /// One line without a full stop: what was being done, what was found, what was expected, what would help. It names
+    /// no option of the command line.
+    /// </param>
     /// <param name="innerException">The cause, if another exception was.</param>
     public DeepLabException(string message, Exception? innerException = null)
         : base(message, innerException)
     {
     }
+
+    /// <summary>The change that would help, as data; null where the message says all there is to say.</summary>
+    /// <example>
+    /// <code>
+    /// throw new DeepLabException($"{file} has 2 classes, the dataset 3; they must agree")
+    /// {
+    ///     Remedy = new Remedy(RemedyKind.Classes, 2),
+    /// };
+    /// </code>
+    /// The command line words that as <c>net.pth has 2 classes, the dataset 3; they must agree: give --classes 2</c>.
+    /// </example>
+    public Remedy? Remedy { get; init; }
 }
 
 /// <summary>A file (image, label image, weights, list) does not hold what it should.</summary>

@@ -52,7 +52,9 @@ public sealed class SeededRandom
         return (int)(((UInt128)NextUInt64() * (UInt128)count) >> 64);
     }
 
-    /// <summary>A number from the normal distribution with mean 0 and standard deviation 1 (Marsaglia's polar method).</summary>
+    /// <summary>
+    /// A number from the normal distribution with mean 0 and standard deviation 1 (Marsaglia's polar method).
+    /// </summary>
     public double NextGaussian()
     {
         if (!double.IsNaN(_spareGaussian))

@@ -1,6 +1,5 @@
 using DeepLab.Cpu;
 using DeepLab.Imaging;
-using DeepLab.Reports;
 
 namespace DeepLab.Crf;
 

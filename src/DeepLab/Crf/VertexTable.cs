@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using DeepLab.Reports;
 
 namespace DeepLab.Crf;
 

@@ -51,7 +51,7 @@ public sealed record ScaleDistribution
         return new ScaleDistribution([], minimum, maximum);
     }
 
-    /// <summary>Reads what the option <c>--scales</c> gives: <c>0.5,0.75,1</c> is a list, <c>0.5-1.3</c> a range.</summary>
+    /// <summary>Reads scales as text: <c>0.5,0.75,1</c> is a list, <c>0.5-1.3</c> a range.</summary>
     /// <exception cref="DeepLabException">It is neither, or a scale is not in [0.01, 16].</exception>
     public static ScaleDistribution Parse(string text)
     {
@@ -63,12 +63,12 @@ public sealed record ScaleDistribution
         {
             if (!double.TryParse(parts[i], NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out scales[i])
                 || !IsAllowed(scales[i]))
-                throw new DeepLabException($"--scales: \"{TextLines.Shorten(parts[i])}\" is no scale; expected numbers from 0.01 to 16, as in 0.5,0.75,1 or 0.5-1.3");
+                throw new DeepLabException($"{BoundedText.Quote(parts[i])} is no scale; expected numbers from 0.01 to 16, as in 0.5,0.75,1 or 0.5-1.3");
         }
 
         if (!range) return OneOf(scales);
         if (scales.Length != 2 || scales[0] > scales[1])
-            throw new DeepLabException($"--scales: \"{TextLines.Shorten(text)}\" is no range; expected the smallest and the largest scale, as in 0.5-1.3");
+            throw new DeepLabException($"{BoundedText.Quote(text)} is no range; expected the smallest and the largest scale, as in 0.5-1.3");
         return Uniform(scales[0], scales[1]);
     }
 
@@ -109,7 +109,9 @@ public sealed record AugmentationRecipe
     private readonly int? _crop;
     private readonly double _flipProbability;
 
-    /// <summary>The authors' regime (arXiv:1606.00915, <c>train.prototxt</c>): scaled, cropped to 321×321, flipped; 255 ignored.</summary>
+    /// <summary>
+    /// The authors' regime (arXiv:1606.00915, <c>train.prototxt</c>): scaled, cropped to 321×321, flipped; 255 ignored.
+    /// </summary>
     public static AugmentationRecipe Caffe { get; } = new()
     {
         Name = "caffe",
@@ -121,7 +123,9 @@ public sealed record AugmentationRecipe
         Average = LossAverage.ValidPixels,
     };
 
-    /// <summary>The seed's regime: warped to 321×321, scaled by a number in [0.5, 1.3), flipped; 255 counted as background.</summary>
+    /// <summary>
+    /// The seed's regime: warped to 321×321, scaled by a number in [0.5, 1.3), flipped; 255 counted as background.
+    /// </summary>
     public static AugmentationRecipe Seed { get; } = new()
     {
         Name = "seed",
@@ -134,16 +138,20 @@ public sealed record AugmentationRecipe
         CountsImages = true,
     };
 
-    /// <summary>What <c>--recipe</c> calls it.</summary>
+    /// <summary>What <see cref="ByName"/> calls it.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The side of the square to which images are warped before they are scaled, or null to keep their shape.</summary>
+    /// <summary>
+    /// The side of the square to which images are warped before they are scaled, or null to keep their shape.
+    /// </summary>
     public int? Warp { get => _warp; init => _warp = CheckSide(value); }
 
     /// <summary>The scales.</summary>
     public required ScaleDistribution Scales { get; init; }
 
-    /// <summary>The side of the random square crop, padded at the bottom and right where the image is smaller; null for none.</summary>
+    /// <summary>
+    /// The side of the random square crop, padded at the bottom and right where the image is smaller; null for none.
+    /// </summary>
     public int? Crop { get => _crop; init => _crop = CheckSide(value); }
 
     /// <summary>How often an image is mirrored, in [0, 1].</summary>
@@ -162,16 +170,19 @@ public sealed record AugmentationRecipe
     /// <summary>What the loss of a score map is a mean of.</summary>
     public LossAverage Average { get; init; }
 
-    /// <summary>Whether an iteration is one image, with an update every so many of them; else it is one update of so many images.</summary>
+    /// <summary>
+    /// Whether an iteration is one image, with an update every so many of them; else it is one update of so many
+    /// images.
+    /// </summary>
     public bool CountsImages { get; init; }
 
-    /// <summary>The recipe that <c>--recipe</c> names: <c>caffe</c> or <c>seed</c>.</summary>
+    /// <summary>The recipe of a name: <c>caffe</c> or <c>seed</c>.</summary>
     /// <exception cref="DeepLabException">There is none of that name.</exception>
     public static AugmentationRecipe ByName(string name) => name switch
     {
         "caffe" => Caffe,
         "seed" => Seed,
-        _ => throw new DeepLabException($"--recipe: \"{TextLines.Shorten(name)}\" is unknown; expected caffe or seed"),
+        _ => throw new DeepLabException($"there is no recipe {BoundedText.Quote(name)}; expected caffe or seed"),
     };
 
     private static int? CheckSide(int? side) => side is null or (>= 1 and <= 16384)

@@ -5,22 +5,24 @@ using DeepLab.Models;
 namespace DeepLab.Data;
 
 /// <summary>
-/// Makes training samples of images by an <see cref="AugmentationRecipe"/>. Keeps its scratch buffers, so one is for one
-/// thread at a time.
+/// Makes training samples of images by an <see cref="AugmentationRecipe"/>. Keeps its scratch buffers, so one is for
+/// one thread at a time.
 /// </summary>
 /// <param name="preprocessing">How pixels become the network's input; null for the authors'.</param>
 public sealed class Augmenter(Preprocessing? preprocessing = null)
 {
     private readonly Preprocessing _preprocessing = preprocessing ?? Preprocessing.Caffe;
-    private readonly WindowResizer _resizer = new();
+    private readonly BilinearResizer _resizer = new();
     private float[] _warped = [];
     private int[] _columns = [];
 
     /// <summary>
     /// Fills <paramref name="target"/>: the image warped if the recipe says so, scaled bilinearly (its labels to the
-    /// nearest), normalised, padded with zero and label 255 to the crop, cropped, and mirrored or not.
+    /// nearest), normalized, padded with zero and label 255 to the crop, cropped, and mirrored or not.
     /// </summary>
-    /// <remarks>Of the scaled image only the crop is computed. Four random numbers are drawn: scale, top, left, mirror.</remarks>
+    /// <remarks>
+    /// Of the scaled image only the crop is computed. Four random numbers are drawn: scale, top, left, mirror.
+    /// </remarks>
     /// <param name="image">The image [height, width, 3].</param>
     /// <param name="labels">Its labels [height, width].</param>
     /// <param name="recipe">How to augment.</param>
@@ -46,27 +48,33 @@ public sealed class Augmenter(Preprocessing? preprocessing = null)
         int left = random.NextInt32(Math.Max(newWidth - cropWidth, 0) + 1);
         bool mirror = random.NextDouble() < recipe.FlipProbability;
         if ((long)cropHeight * cropWidth * 3 > Array.MaxLength)
-            throw new DeepLabException($"an image of {image.Width}×{image.Height} scaled by {scale} is too large to train on; give --crop N");
+        {
+            throw new DeepLabException(FormattableString.Invariant($"an image of {image.Width}×{image.Height} scaled by {scale} is too large to train on without a crop"))
+            {
+                Remedy = new Remedy(RemedyKind.Crop),
+            };
+        }
 
-        var window = new Window(newHeight, newWidth, top, left, Math.Min(cropHeight, newHeight), Math.Min(cropWidth, newWidth));
+
+        var window = new ResizeWindow(newHeight, newWidth, top, left, Math.Min(cropHeight, newHeight), Math.Min(cropWidth, newWidth));
         target.Resize(cropHeight, cropWidth);
         FillPixels(image, recipe.Warp, window, target);
         FillLabels(labels, recipe, window, target);
         if (mirror) Mirror(target);
     }
 
-    private void FillPixels(RgbImage image, int? warp, Window window, TrainingSample target)
+    private void FillPixels(RgbImage image, int? warp, in ResizeWindow window, TrainingSample target)
     {
         int stride = target.Width * 3;
         if (warp is int side)
         {
             if (_warped.Length < side * side * 3) _warped = new float[side * side * 3];
-            _resizer.Bilinear<byte>(image.Pixels, image.Height, image.Width, side, side, 0, 0, side, side, _warped, side * 3);
-            _resizer.Bilinear<float>(_warped, side, side, window.NewHeight, window.NewWidth, window.Top, window.Left, window.Rows, window.Columns, target.Pixels, stride);
+            _resizer.Resize<byte>(image.Pixels, image.Height, image.Width, ResizeWindow.Whole(side, side), _warped, side * 3);
+            _resizer.Resize<float>(_warped, side, side, window, target.Pixels, stride);
         }
         else
         {
-            _resizer.Bilinear<byte>(image.Pixels, image.Height, image.Width, window.NewHeight, window.NewWidth, window.Top, window.Left, window.Rows, window.Columns, target.Pixels, stride);
+            _resizer.Resize<byte>(image.Pixels, image.Height, image.Width, window, target.Pixels, stride);
         }
 
         for (int y = 0; y < window.Rows; y++)
@@ -79,7 +87,7 @@ public sealed class Augmenter(Preprocessing? preprocessing = null)
         target.Pixels.AsSpan(window.Rows * stride, (target.Height - window.Rows) * stride).Clear();
     }
 
-    private void FillLabels(LabelMap labels, AugmentationRecipe recipe, Window window, TrainingSample target)
+    private void FillLabels(LabelMap labels, AugmentationRecipe recipe, in ResizeWindow window, TrainingSample target)
     {
         if (_columns.Length < window.Columns) _columns = new int[window.Columns];
         for (int x = 0; x < window.Columns; x++) _columns[x] = SourceIndex(window.Left + x, labels.Width, recipe.Warp, window.NewWidth);
@@ -96,12 +104,12 @@ public sealed class Augmenter(Preprocessing? preprocessing = null)
         if (!recipe.IgnoredLabel255) target.Labels.AsSpan(0, target.Height * target.Width).Replace(LabelMap.IgnoreLabel, (byte)0);
     }
 
-    /// <summary>Where a label of the scaled map comes from: the nearest of the warped map, if there is one, and of that the nearest.</summary>
+    /// <summary>
+    /// Where a label of the scaled map comes from: the nearest of the warped map, if there is one, and of that the
+    /// nearest.
+    /// </summary>
     private static int SourceIndex(int i, int size, int? warp, int newSize) =>
-        warp is int side ? NearestIndex(NearestIndex(i, side, newSize), size, side) : NearestIndex(i, size, newSize);
-
-    /// <summary>floor((i + 0.5) · size / newSize), as <see cref="Resizing.Nearest"/> has it.</summary>
-    private static int NearestIndex(int i, int size, int newSize) => (int)(((2L * i) + 1) * size / (2L * newSize));
+        warp is int side ? SamplePosition.Nearest(SamplePosition.Nearest(i, side, newSize), size, side) : SamplePosition.Nearest(i, size, newSize);
 
     private static void Mirror(TrainingSample sample)
     {
@@ -111,9 +119,6 @@ public sealed class Augmenter(Preprocessing? preprocessing = null)
             sample.Labels.AsSpan(y * sample.Width, sample.Width).Reverse();
         }
     }
-
-    /// <summary>The part of the scaled image that is computed.</summary>
-    private readonly record struct Window(int NewHeight, int NewWidth, int Top, int Left, int Rows, int Columns);
 
     [StructLayout(LayoutKind.Sequential)]
     private readonly record struct Pixel(float First, float Second, float Third);

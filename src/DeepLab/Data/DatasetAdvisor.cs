@@ -19,10 +19,14 @@ public enum AdviceLevel
 /// <summary>Something to know about a dataset before training on it.</summary>
 /// <param name="Level">How grave it is.</param>
 /// <param name="Message">One line: what was found, and what to do.</param>
-public sealed record DatasetAdvice(AdviceLevel Level, string Message);
+public sealed record DatasetAdvice(AdviceLevel Level, string Message)
+{
+    /// <summary>The change that would help; null where the message says all there is to say.</summary>
+    public Remedy? Remedy { get; init; }
+}
 
 /// <summary>
-/// A quick look at a dataset before training, for the mistakes that otherwise show after an hour: colours for labels, a
+/// A quick look at a dataset before training, for the mistakes that otherwise show after an hour: colors for labels, a
 /// foreground that is ignored, one class everywhere, labels outside the classes, a list shorter than the run.
 /// </summary>
 public static class DatasetAdvisor
@@ -31,7 +35,9 @@ public static class DatasetAdvisor
 
     /// <summary>Looks at a seeded sample of the label files, and at the length of the list.</summary>
     /// <param name="dataset">The dataset, its files there (<see cref="SegmentationDataset.VerifyFiles"/>).</param>
-    /// <param name="imagesNeeded">How many images the run takes: iterations × images an iteration; 0 if unknown.</param>
+    /// <param name="imagesNeeded">
+    /// How many images the run takes: iterations × images per iteration; 0 if unknown.
+    /// </param>
     /// <param name="shuffled">Whether the list is shuffled each epoch.</param>
     /// <param name="seed">Which label files are looked at.</param>
     /// <param name="sampleSize">How many of them, at the most.</param>
@@ -47,7 +53,7 @@ public static class DatasetAdvisor
             double times = (double)imagesNeeded / dataset.Samples.Count;
             advice.Add(new DatasetAdvice(
                 AdviceLevel.Information,
-                string.Create(CultureInfo.InvariantCulture, $"{dataset.Source}: the run takes {imagesNeeded} images and the list has {dataset.Samples.Count}, so it is gone through {times:0.#} times, {(shuffled ? "reshuffled each time" : "in the same order each time")}")));
+                string.Create(CultureInfo.InvariantCulture, $"{dataset.Source}: the run takes {imagesNeeded} images and the list has {dataset.Samples.Count}, so each image is used {times:0.#} times, {(shuffled ? "in a new order each time" : "in the same order each time")}")));
         }
 
         return [.. advice.OrderByDescending(a => a.Level)];
@@ -56,9 +62,9 @@ public static class DatasetAdvisor
     private static void LookAtLabels(SegmentationDataset dataset, int[] indices, List<DatasetAdvice> advice)
     {
         var counts = new long[256];
-        var failures = new List<string>();
-        int colours = 0, read = 0;
-        string firstColour = "";
+        var failures = new List<DeepLabException>();
+        DeepLabException? firstColors = null;
+        int colored = 0, read = 0;
         foreach (int index in indices)
         {
             SampleFile sample = dataset.Samples[index];
@@ -67,27 +73,29 @@ public static class DatasetAdvisor
                 LabelMap labels = dataset.LoadLabels(sample);
                 LabelFaults.Count(labels.Labels.AsSpan(0, labels.Height * labels.Width), counts);
                 read++;
-                if (dataset.ValueProblem(labels) is string value) failures.Add($"{sample.LabelPath}: {value}");
+                if (dataset.ValueProblem(sample, labels) is InvalidFileException value) failures.Add(value);
             }
-            catch (DeepLabException e) when (dataset.Options.Colors is null && ColourLabels.Are(sample.LabelPath))
+            catch (DeepLabException e) when (e.Remedy is { Kind: RemedyKind.LabelColors, Value: null })
             {
-                // Colours are a fault of all of them, told once.
-                if (colours++ == 0) firstColour = e.Message;
+                // Colors are a fault of all of them, told once.
+                firstColors ??= e;
+                colored++;
             }
             catch (DeepLabException e)
             {
-                failures.Add(e.Message);
+                failures.Add(e);
             }
         }
 
-        if (colours > 0)
-            advice.Add(new DatasetAdvice(AdviceLevel.Error, colours == 1 ? firstColour : $"{firstColour}; so are {colours} of the {indices.Length} label images looked at"));
-        foreach (string failure in failures.Take(NamedFiles)) advice.Add(new DatasetAdvice(AdviceLevel.Error, failure));
-        if (failures.Count > NamedFiles)
-            advice.Add(new DatasetAdvice(AdviceLevel.Error, $"{failures.Count} of the {indices.Length} label images looked at have such faults; \"data check\" lists them all"));
-        if (LabelFaults.Find(counts, dataset, read) is (DatasetProblemKind kind, string message))
-            advice.Add(new DatasetAdvice(kind == DatasetProblemKind.OneClassEverywhere ? AdviceLevel.Warning : AdviceLevel.Error, message));
+        if (firstColors is not null)
+            advice.Add(Error(colored == 1 ? firstColors.Message : $"{firstColors.Message}; so are {colored} of the {indices.Length} label images looked at", firstColors.Remedy));
+        foreach (DeepLabException failure in failures.Take(NamedFiles)) advice.Add(Error(failure.Message, failure.Remedy));
+        if (failures.Count > NamedFiles) advice.Add(Error($"{failures.Count} of the {indices.Length} label images looked at have such faults", null));
+        if (LabelFaults.Find(counts, dataset, read) is DatasetProblem fault)
+            advice.Add(Error(fault.Message, fault.Remedy) with { Level = fault.Kind == DatasetProblemKind.OneClassEverywhere ? AdviceLevel.Warning : AdviceLevel.Error });
     }
+
+    private static DatasetAdvice Error(string message, Remedy? remedy) => new(AdviceLevel.Error, message) { Remedy = remedy };
 
     private static int[] Sample(int count, int size, ulong seed)
     {

@@ -3,8 +3,8 @@ using DeepLab.IO;
 namespace DeepLab.Data;
 
 /// <summary>
-/// Reads the list of a dataset's split: an id a line, or the paths of an image and its label image, as DeepLab's Caffe
-/// lists have them (<c>/JPEGImages/2007_000032.jpg /SegmentationClassAug/2007_000032.png</c>).
+/// Reads the list of a dataset's split: one id per line, or the paths of an image and its label image, as DeepLab's
+/// Caffe lists have them (<c>/JPEGImages/2007_000032.jpg /SegmentationClassAug/2007_000032.png</c>).
 /// </summary>
 internal sealed class DatasetList
 {
@@ -21,19 +21,25 @@ internal sealed class DatasetList
     private DatasetList(string path, string imagesDirectory, string labelsDirectory, string? root) =>
         (_path, _imagesDirectory, _labelsDirectory, _root) = (path, imagesDirectory, labelsDirectory, root);
 
-    /// <summary>The samples of the list, in its order. Files that are not there get the path where they are expected.</summary>
+    /// <summary>
+    /// The samples of the list, in its order. Files that are not there get the path where they are expected.
+    /// </summary>
     /// <param name="path">The list.</param>
     /// <param name="imagesDirectory">Where ids have their images.</param>
     /// <param name="labelsDirectory">Where ids have their label images.</param>
-    /// <param name="root">What paths in the list are relative to; null if they are relative to the directories or their parents.</param>
-    /// <exception cref="InvalidFileException">The list can't be read, is empty, or a line is neither an id nor a pair.</exception>
+    /// <param name="root">
+    /// What paths in the list are relative to; null if they are relative to the directories or their parents.
+    /// </param>
+    /// <exception cref="InvalidFileException">
+    /// The list can't be read, is empty, or a line is neither an id nor a pair.
+    /// </exception>
     public static List<SampleFile> Read(string path, string imagesDirectory, string labelsDirectory, string? root)
     {
         var list = new DatasetList(path, imagesDirectory, labelsDirectory, root);
         var samples = TextLines.Read(path, LargestFile).ConvertAll(line => list.Parse(line.Number, line.Text));
         return samples.Count > 0
             ? samples
-            : throw new InvalidFileException(path, "lists no image; expected an id, or the paths of an image and its label image, a line");
+            : throw new InvalidFileException(path, "lists no image; expected one id per line, or the paths of an image and its label image");
     }
 
     private SampleFile Parse(int number, string line)
@@ -53,7 +59,7 @@ internal sealed class DatasetList
         if (Exists(sample.ImagePath)) return sample;
         throw new InvalidFileException(
             _path,
-            $"line {number} is \"{TextLines.Shorten(line)}\", expected an id, or the paths of an image (.jpg, .jpeg, .png) and its label image (.png)");
+            $"line {number} is {BoundedText.Quote(line)}, expected an id, or the paths of an image (.jpg, .jpeg, .png) and its label image (.png)");
     }
 
     private SampleFile FromId(string id)

@@ -7,8 +7,9 @@ namespace DeepLab.Data;
 public sealed partial record DatasetReport
 {
     /// <summary>
-    /// The report as a JSON object: <c>source</c>, <c>listed</c>, <c>usable</c>, <c>heights</c> and <c>widths</c> (<c>{minimum, median, maximum}</c> or null),
-    /// <c>distinctSizes</c>, <c>pixels</c>, <c>classes: [{label, name, pixels, images}]</c>, <c>ignored</c> (the same) and
+    /// The report as a JSON object: <c>source</c>, <c>listed</c>, <c>usable</c>, <c>heights</c> and <c>widths</c>
+    /// (<c>{minimum, median, maximum}</c> or null), <c>distinctSizes</c>, <c>pixels</c>,
+    /// <c>classes: [{label, name, pixels, images}]</c>, <c>ignored</c> (the same) and
     /// <c>problems: [{level, kind, message}]</c>.
     /// </summary>
     public string ToJson()

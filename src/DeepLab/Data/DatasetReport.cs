@@ -12,8 +12,8 @@ public enum DatasetProblemKind
     /// <summary>A file can't be decoded.</summary>
     Unreadable,
 
-    /// <summary>A label image is a colour image, and no colours were given.</summary>
-    ColourLabels,
+    /// <summary>A label image holds colors where class indices are expected.</summary>
+    ColorsInsteadOfIndices,
 
     /// <summary>A label image has another size than its image.</summary>
     SizeMismatch,
@@ -42,7 +42,13 @@ public enum DatasetProblemKind
 /// <param name="Message">One line: which file, what was found.</param>
 public sealed record DatasetProblem(DatasetProblemKind Kind, string Message)
 {
-    /// <summary>An error where training would fail or learn nothing, a warning where it would run, but perhaps not as it is meant.</summary>
+    /// <summary>The change that would help; null where the message says all there is to say.</summary>
+    public Remedy? Remedy { get; init; }
+
+    /// <summary>
+    /// An error where training would fail or learn nothing, a warning where it would run, but perhaps not as it is
+    /// meant.
+    /// </summary>
     public AdviceLevel Level => Kind is DatasetProblemKind.AllIgnored or DatasetProblemKind.Duplicate or DatasetProblemKind.ClassNeverSeen or DatasetProblemKind.OneClassEverywhere
         ? AdviceLevel.Warning
         : AdviceLevel.Error;
@@ -59,8 +65,8 @@ public sealed record ClassOccurrence(int Label, string Name, long Pixels, int Im
 public sealed record SideSummary(int Minimum, int Median, int Maximum);
 
 /// <summary>
-/// All that a complete look at a dataset finds, every image and label image decoded: <c>data check</c>. The same for any
-/// number of threads.
+/// All that a complete look at a dataset finds, every image and label image decoded: <c>data check</c>. The same for
+/// any number of threads.
 /// </summary>
 public sealed partial record DatasetReport
 {
@@ -107,7 +113,9 @@ public sealed partial record DatasetReport
     /// <summary>Looks at every file of a dataset.</summary>
     /// <param name="dataset">The dataset.</param>
     /// <param name="threads">How many threads decode, at least 1.</param>
-    /// <param name="progress">Called with how many samples are done, after each, from any thread, one call at a time; or null.</param>
+    /// <param name="progress">
+    /// Called with how many samples are done, after each, from any thread, one call at a time; or null.
+    /// </param>
     /// <param name="cancellation">Stops the work.</param>
     /// <exception cref="OperationCanceledException">The work was stopped.</exception>
     public static DatasetReport Create(SegmentationDataset dataset, int threads = 1, Action<int>? progress = null, CancellationToken cancellation = default)
@@ -134,25 +142,22 @@ public sealed partial record DatasetReport
         foreach (string path in SegmentationDataset.MissingFiles(sample))
             problems.Add(new DatasetProblem(DatasetProblemKind.MissingFile, $"{path}: is not there"));
 
-        RgbImage? image = imageIsThere ? Try(() => RgbImage.Load(sample.ImagePath), DatasetProblemKind.Unreadable) : null;
-        bool isColour = dataset.Options.Colors is null && ColourLabels.Are(sample.LabelPath);
-        LabelMap? labels = labelsAreThere
-            ? Try(() => dataset.LoadLabels(sample), isColour ? DatasetProblemKind.ColourLabels : DatasetProblemKind.Unreadable)
-            : null;
+        RgbImage? image = imageIsThere ? Try(() => RgbImage.Load(sample.ImagePath)) : null;
+        LabelMap? labels = labelsAreThere ? Try(() => dataset.LoadLabels(sample)) : null;
 
         (int Height, int Width)? size = image is null ? null : (image.Height, image.Width);
         if (labels is null) return new Finding(size, null, problems);
         if (size is not null && SegmentationDataset.SizeProblem(sample, size.Value, (labels.Height, labels.Width)) is string mismatch)
             problems.Add(new DatasetProblem(DatasetProblemKind.SizeMismatch, $"{sample.LabelPath}: {mismatch}"));
-        if (dataset.ValueProblem(labels) is string value)
-            problems.Add(new DatasetProblem(DatasetProblemKind.ValueOutOfRange, $"{sample.LabelPath}: {value}"));
+        if (dataset.ValueProblem(sample, labels) is InvalidFileException value)
+            problems.Add(new DatasetProblem(DatasetProblemKind.ValueOutOfRange, value.Message) { Remedy = value.Remedy });
         var counts = new long[256];
         LabelFaults.Count(labels.Labels.AsSpan(0, labels.Height * labels.Width), counts);
         if (counts[LabelMap.IgnoreLabel] == (long)labels.Height * labels.Width)
             problems.Add(new DatasetProblem(DatasetProblemKind.AllIgnored, $"{sample.LabelPath}: every pixel is 255 (ignored)"));
         return new Finding(size, counts, problems);
 
-        T? Try<T>(Func<T> read, DatasetProblemKind kind)
+        T? Try<T>(Func<T> read)
             where T : class
         {
             try
@@ -161,7 +166,8 @@ public sealed partial record DatasetReport
             }
             catch (DeepLabException e)
             {
-                problems.Add(new DatasetProblem(kind, e.Message));
+                DatasetProblemKind kind = e.Remedy is { Kind: RemedyKind.LabelColors, Value: null } ? DatasetProblemKind.ColorsInsteadOfIndices : DatasetProblemKind.Unreadable;
+                problems.Add(new DatasetProblem(kind, e.Message) { Remedy = e.Remedy });
                 return null;
             }
         }
@@ -203,8 +209,7 @@ public sealed partial record DatasetReport
     {
         foreach (IGrouping<string, SampleFile> same in dataset.Samples.GroupBy(s => s.ImagePath).Where(g => g.Count() > 1))
             yield return new DatasetProblem(DatasetProblemKind.Duplicate, $"{dataset.Source}: {same.First().Name} is listed {same.Count()} times");
-        if (LabelFaults.Find(pixels, dataset, counted) is (DatasetProblemKind kind, string message))
-            yield return new DatasetProblem(kind, message);
+        if (LabelFaults.Find(pixels, dataset, counted) is DatasetProblem fault) yield return fault;
         if (counted == 0) yield break;
         foreach (ClassOccurrence never in classes.Where(c => c.Pixels == 0))
             yield return new DatasetProblem(DatasetProblemKind.ClassNeverSeen, $"no pixel has class {never.Label} ({never.Name})");

@@ -1,12 +1,14 @@
 namespace DeepLab.Data;
 
 /// <summary>
-/// The order in which training meets the images of a list: the whole list an epoch, in a new random order each, without
-/// end. Any position can be asked for at any time and from any thread.
+/// The order in which training meets the images of a list: every epoch is the whole list in a new random order,
+/// without end. Any position can be asked for at any time and from any thread.
 /// </summary>
 public sealed class EpochOrder
 {
-    /// <summary>Keeps the shuffles apart from the samples' own random numbers, which use the small streams of the same seed.</summary>
+    /// <summary>
+    /// Keeps the shuffles apart from the samples' own random numbers, which use the small streams of the same seed.
+    /// </summary>
     private const ulong FirstStream = 1UL << 63;
 
     // Workers near an epoch's end ask for this one and the next, so two orders are kept.

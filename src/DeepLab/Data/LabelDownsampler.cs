@@ -8,7 +8,10 @@ public enum LabelDownsampling
     /// <summary>The nearest label on the aligned-corners grid.</summary>
     Nearest,
 
-    /// <summary>Labels interpolated bilinearly as if they were quantities, then truncated to an integer, as the seed's program did.</summary>
+    /// <summary>
+    /// Labels interpolated bilinearly as if they were quantities, then truncated to an integer, as the seed's program
+    /// did.
+    /// </summary>
     BilinearTruncated,
 }
 
@@ -41,7 +44,9 @@ public static class LabelDownsampler
             BilinearTruncated(labels, height, width, target, newHeight, newWidth);
     }
 
-    /// <summary>The source index nearest to the aligned-corners position of <paramref name="i"/>; halves go up.</summary>
+    /// <summary>
+    /// The source index nearest to the aligned-corners position of <paramref name="i"/>; halves go up.
+    /// </summary>
     internal static int NearestIndex(int i, int size, int newSize) =>
         newSize == 1 ? 0 : (int)((((long)i * (size - 1) * 2) + (newSize - 1)) / (2L * (newSize - 1)));
 

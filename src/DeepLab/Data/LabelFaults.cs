@@ -6,13 +6,13 @@ namespace DeepLab.Data;
 internal static class LabelFaults
 {
     /// <summary>
-    /// The faults of label values that leave nothing to learn: everything but background ignored, everything ignored, or a
-    /// single class everywhere; null if there is none.
+    /// The faults of label values that leave nothing to learn: everything but background ignored, everything ignored,
+    /// or a single class everywhere; null if there is none.
     /// </summary>
     /// <param name="counts">Pixels with each value 0 to 255, after mapping.</param>
     /// <param name="dataset">Where they come from.</param>
     /// <param name="images">How many label images were counted.</param>
-    public static (DatasetProblemKind Kind, string Message)? Find(ReadOnlySpan<long> counts, SegmentationDataset dataset, int images)
+    public static DatasetProblem? Find(ReadOnlySpan<long> counts, SegmentationDataset dataset, int images)
     {
         int present = 0, only = 0;
         for (int k = 0; k < LabelMap.IgnoreLabel; k++)
@@ -22,12 +22,22 @@ internal static class LabelFaults
 
         bool ignored = counts[LabelMap.IgnoreLabel] > 0;
         if (images == 0 || present > 1 || (present == 0 && !ignored)) return null;
-        string where = images == 1 ? "the label image read" : $"all {images} label images read";
+        string where = images == 1 ? "the label image read" : $"all {images} label images read", holds = images == 1 ? "holds" : "hold";
         if (dataset.Classes == 2 && ignored && (present == 0 || only == 0))
-            return (DatasetProblemKind.ForegroundIgnored, $"{where} {(images == 1 ? "holds" : "hold")} only {(present == 0 ? "255" : "0 and 255")}, and 255 is ignored, so there is nothing to learn; if 255 is the foreground, give --map-label 255=1");
-        if (present == 0)
-            return (DatasetProblemKind.AllIgnored, $"{where} {(images == 1 ? "holds" : "hold")} only 255, which is ignored, so there is nothing to learn");
-        return (DatasetProblemKind.OneClassEverywhere, $"in {where}, class {only} ({Name(dataset, only)}) covers everything{(ignored ? " that is not ignored (255)" : "")}, so there is nothing to tell apart");
+        {
+            return new DatasetProblem(
+                DatasetProblemKind.ForegroundIgnored,
+                $"{where} {holds} only {(present == 0 ? "255" : "0 and 255")}, and 255 is ignored, so there is nothing to learn; if 255 is the foreground, map it to class 1")
+            {
+                Remedy = new Remedy(RemedyKind.LabelMapping, "255=1"),
+            };
+        }
+
+        return present == 0
+            ? new DatasetProblem(DatasetProblemKind.AllIgnored, $"{where} {holds} only 255, which is ignored, so there is nothing to learn")
+            : new DatasetProblem(
+                DatasetProblemKind.OneClassEverywhere,
+                $"in {where}, class {only} ({Name(dataset, only)}) covers everything{(ignored ? " that is not ignored (255)" : "")}, so there is nothing to tell apart");
     }
 
     /// <summary>Adds the labels to the counts of each value.</summary>

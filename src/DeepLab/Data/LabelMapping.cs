@@ -37,8 +37,13 @@ public sealed class LabelMapping
     /// <summary>The value that stands for <paramref name="label"/>.</summary>
     public byte this[byte label] => _table[label];
 
-    /// <summary>Reads pairs as the option <c>--map-label</c> has them: <c>255=1</c>; several in one text are separated by commas.</summary>
-    /// <exception cref="DeepLabException">A text is no pair of numbers from 0 to 255, or an old value comes twice.</exception>
+    /// <summary>
+    /// Reads pairs as the option <c>--map-label</c> has them: <c>255=1</c>; several in one text are separated by
+    /// commas.
+    /// </summary>
+    /// <exception cref="DeepLabException">
+    /// A text is no pair of numbers from 0 to 255, or an old value comes twice.
+    /// </exception>
     public static LabelMapping Parse(IEnumerable<string> texts)
     {
         ArgumentNullException.ThrowIfNull(texts);
@@ -47,9 +52,9 @@ public sealed class LabelMapping
         {
             string[] sides = text.Split('=');
             if (sides.Length != 2 || !TryParse(sides[0], out byte from) || !TryParse(sides[1], out byte to))
-                throw new DeepLabException($"--map-label: \"{TextLines.Shorten(text)}\" is no pair OLD=NEW of numbers from 0 to 255, as in 255=1");
+                throw new DeepLabException($"{BoundedText.Quote(text)} is no pair OLD=NEW of numbers from 0 to 255, as in 255=1");
             if (!pairs.TryAdd(from, to))
-                throw new DeepLabException($"--map-label: label {from} is mapped twice, to {pairs[from]} and to {to}");
+                throw new DeepLabException($"label {from} is mapped twice, to {pairs[from]} and to {to}");
         }
 
         return new LabelMapping(pairs);

@@ -3,7 +3,10 @@ using DeepLab.Models;
 
 namespace DeepLab.Data;
 
-/// <summary>The pixels as the network takes them: normalised a channel as its <see cref="Preprocessing"/> says, and zero around the image.</summary>
+/// <summary>
+/// The pixels as the network takes them: normalized per channel as its <see cref="Preprocessing"/> says, and zero
+/// around the image.
+/// </summary>
 public static class NetworkInput
 {
     /// <summary>The side to which the authors pad images for evaluation.</summary>
@@ -20,7 +23,9 @@ public static class NetworkInput
     /// <param name="side">The side of the square; see <see cref="PaddedSide"/>.</param>
     /// <param name="preprocessing">What the network was trained with.</param>
     /// <param name="target">Receives [side, side, 3], the channels in the order of the preprocessing.</param>
-    /// <exception cref="ArgumentException">The image does not fit, or <paramref name="target"/> is too short.</exception>
+    /// <exception cref="ArgumentException">
+    /// The image does not fit, or <paramref name="target"/> is too short.
+    /// </exception>
     public static void Prepare(RgbImage image, int side, Preprocessing preprocessing, Span<float> target)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -42,7 +47,9 @@ public static class NetworkInput
         target[(image.Height * stride)..(side * stride)].Clear();
     }
 
-    /// <summary>Turns a row of red, green, blue pixels [width, 3] from 0 to 255 into the network's input, in place.</summary>
+    /// <summary>
+    /// Turns a row of red, green, blue pixels [width, 3] from 0 to 255 into the network's input, in place.
+    /// </summary>
     internal static void Normalize(Span<float> row, Preprocessing preprocessing)
     {
         (int first, int third) = preprocessing.ChannelOrder == "RGB" ? (0, 2) : (2, 0);

@@ -68,8 +68,12 @@ public sealed class SampleLoader : IDisposable
     }
 
     /// <summary>The next sample in the order; waits for it if it is not ready.</summary>
-    /// <returns>The sample, the caller's to keep; given back by <see cref="Recycle"/>, its buffers are used again.</returns>
-    /// <exception cref="DeepLabException">This sample's image or labels could not be read; the call after goes on with the next.</exception>
+    /// <returns>
+    /// The sample, the caller's to keep; given back by <see cref="Recycle"/>, its buffers are used again.
+    /// </returns>
+    /// <exception cref="DeepLabException">
+    /// This sample's image or labels could not be read; the call after goes on with the next.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The loader was disposed, before or during the wait.</exception>
     public TrainingSample Next()
     {
@@ -95,7 +99,9 @@ public sealed class SampleLoader : IDisposable
         return result.Sample!;
     }
 
-    /// <summary>Gives a sample back, whose buffers the loader then fills again; the caller must not touch it any more.</summary>
+    /// <summary>
+    /// Gives a sample back, whose buffers the loader then fills again; the caller must not touch it any more.
+    /// </summary>
     public void Recycle(TrainingSample sample)
     {
         ArgumentNullException.ThrowIfNull(sample);

@@ -1,20 +1,28 @@
 using DeepLab.Imaging;
+using DeepLab.IO;
 
 namespace DeepLab.Data;
 
 /// <summary>How the labels of a dataset are to be read.</summary>
 public sealed record DatasetOptions
 {
-    /// <summary>How many classes there are, 2 to 255; labels are 0 to Classes − 1, and 255 for ignored pixels.</summary>
+    /// <summary>
+    /// How many classes there are, 2 to 255; labels are 0 to Classes − 1, and 255 for ignored pixels.
+    /// </summary>
     public int Classes { get; init; } = 21;
 
-    /// <summary>The names of the classes by index; null to take those of <c>labels.txt</c> in the root, of the label colours, or of VOC.</summary>
+    /// <summary>
+    /// The names of the classes by index; null to take those of <c>labels.txt</c> in the root, of the label colors, or
+    /// of VOC.
+    /// </summary>
     public IReadOnlyDictionary<int, string>? ClassNames { get; init; }
 
-    /// <summary>Label values to replace after reading (<c>--map-label</c>).</summary>
+    /// <summary>Label values to replace after reading.</summary>
     public LabelMapping Mapping { get; init; } = LabelMapping.None;
 
-    /// <summary>The colours of the classes, for label images that are colours instead of indices (<c>--label-colors</c>); null for indices.</summary>
+    /// <summary>
+    /// The colors of the classes, for label images that are colors instead of indices; null for indices.
+    /// </summary>
     public LabelColors? Colors { get; init; }
 }
 
@@ -23,7 +31,7 @@ public sealed record DatasetOptions
 /// </summary>
 public sealed class SegmentationDataset
 {
-    private const int NamedMissing = 10;
+    private const int MostNamed = 10;
     private readonly DatasetOptions _options;
 
     private SegmentationDataset(string source, IReadOnlyList<SampleFile> samples, DatasetOptions options, string? labelsFile)
@@ -33,7 +41,13 @@ public sealed class SegmentationDataset
         foreach ((byte from, byte to) in options.Mapping.Pairs)
         {
             if (to >= options.Classes && to != LabelMap.IgnoreLabel)
-                throw new DeepLabException($"--map-label {from}={to}: there is no class {to}; with --classes {options.Classes} they are 0 to {options.Classes - 1}, and 255 is ignored");
+            {
+                throw new DeepLabException($"label {from} is mapped to {to}, and there is no class {to}: the {options.Classes} classes are 0 to {options.Classes - 1}, and 255 is ignored")
+                {
+                    Remedy = new Remedy(RemedyKind.LabelMapping, from) { Alternative = new Remedy(RemedyKind.Classes) },
+                };
+            }
+
         }
 
         Source = source;
@@ -60,8 +74,8 @@ public sealed class SegmentationDataset
     public DatasetOptions Options => _options;
 
     /// <summary>
-    /// A dataset in PASCAL VOC's layout: <c>JPEGImages</c>, <c>SegmentationClass</c>, <c>ImageSets/Segmentation/SPLIT.txt</c>,
-    /// and <c>labels.txt</c> with the names of the classes, if it is there.
+    /// A dataset in PASCAL VOC's layout: <c>JPEGImages</c>, <c>SegmentationClass</c>,
+    /// <c>ImageSets/Segmentation/SPLIT.txt</c>, and <c>labels.txt</c> with the names of the classes, if it is there.
     /// </summary>
     /// <param name="root">The folder that holds them.</param>
     /// <param name="split">The name of the list, without extension: <c>train</c>, for instance.</param>
@@ -87,8 +101,8 @@ public sealed class SegmentationDataset
     /// <param name="imagesDir">The folder of the images.</param>
     /// <param name="labelsDir">The folder of the label images.</param>
     /// <param name="listFile">
-    /// The list: an id a line, or the paths of an image and its label image, relative to the folders or, with the folder's
-    /// name in front, to the folder above.
+    /// The list: one id per line, or the paths of an image and its label image, relative to the folders or, with the
+    /// folder's name in front, to the folder above.
     /// </param>
     /// <param name="options">How the labels are read; null for VOC's 21 classes.</param>
     /// <exception cref="DeepLabException">The list can't be read, is empty or malformed.</exception>
@@ -112,18 +126,20 @@ public sealed class SegmentationDataset
     {
         List<string> missing = [.. Samples.SelectMany(MissingFiles).Distinct()];
         if (missing.Count == 0) return;
-        string rest = missing.Count > NamedMissing ? $" and {missing.Count - NamedMissing} more" : "";
-        throw new DeepLabException(
-            $"{Source}: {missing.Count} of the listed files {(missing.Count == 1 ? "is" : "are")} missing: {string.Join(", ", missing.Take(NamedMissing))}{rest}");
+        throw new DeepLabException($"{Source}: {missing.Count} of the listed files {(missing.Count == 1 ? "is" : "are")} missing: {BoundedText.List(missing, MostNamed)}");
     }
 
     /// <summary>
-    /// Reads an image and its labels: by colour if colours are given, then mapped, then checked. The image's pixels are taken as they are stored, whatever its EXIF says of its orientation, since its labels
-    /// are drawn over these.
+    /// Reads an image and its labels: by color if colors are given, then mapped, then checked. The image's pixels are
+    /// taken as they are stored, whatever its EXIF says of its orientation, since its labels are drawn over these.
     /// </summary>
     /// <param name="index">Its place in <see cref="Samples"/>.</param>
-    /// <returns>The image [height, width, 3] and its labels [height, width], each below <see cref="Classes"/> or 255.</returns>
-    /// <exception cref="InvalidFileException">A file can't be read, the sizes differ, or a label is no class.</exception>
+    /// <returns>
+    /// The image [height, width, 3] and its labels [height, width], each below <see cref="Classes"/> or 255.
+    /// </returns>
+    /// <exception cref="InvalidFileException">
+    /// A file can't be read, the sizes differ, or a label is no class.
+    /// </exception>
     public (RgbImage Image, LabelMap Labels) Read(int index)
     {
         SampleFile sample = Samples[index];
@@ -131,8 +147,7 @@ public sealed class SegmentationDataset
         LabelMap labels = LoadLabels(sample);
         if (SizeProblem(sample, (image.Height, image.Width), (labels.Height, labels.Width)) is string problem)
             throw new InvalidFileException(sample.LabelPath, problem);
-        CheckValues(sample, labels);
-        return (image, labels);
+        return ValueProblem(sample, labels) is InvalidFileException wrong ? throw wrong : (image, labels);
     }
 
     /// <summary>Reads the labels alone, as <see cref="Read"/> does.</summary>
@@ -141,8 +156,7 @@ public sealed class SegmentationDataset
     public LabelMap ReadLabels(int index)
     {
         LabelMap labels = LoadLabels(Samples[index]);
-        CheckValues(Samples[index], labels);
-        return labels;
+        return ValueProblem(Samples[index], labels) is InvalidFileException wrong ? throw wrong : labels;
     }
 
     /// <summary>The files of a sample that are not there.</summary>
@@ -152,7 +166,7 @@ public sealed class SegmentationDataset
     /// <summary>The labels of a sample, mapped but with any values.</summary>
     internal LabelMap LoadLabels(SampleFile sample)
     {
-        LabelMap labels = LabelMap.Load(sample.LabelPath, _options.Colors);
+        LabelMap labels = _options.Colors is LabelColors colors ? colors.LoadLabels(sample.LabelPath) : LabelMap.Load(sample.LabelPath);
         _options.Mapping.Apply(labels.Labels.AsSpan(0, labels.Height * labels.Width));
         return labels;
     }
@@ -162,25 +176,23 @@ public sealed class SegmentationDataset
         image == labels ? null : $"is {labels.Width}×{labels.Height} (width × height), but its image {sample.ImagePath} is {image.Width}×{image.Height}";
 
     /// <summary>What is wrong with the first label that is no class; null if there is none.</summary>
-    internal string? ValueProblem(LabelMap labels)
+    internal InvalidFileException? ValueProblem(SampleFile sample, LabelMap labels)
     {
         if (Classes == LabelMap.IgnoreLabel) return null;
         int place = labels.Labels.AsSpan(0, labels.Height * labels.Width).IndexOfAnyInRange((byte)Classes, (byte)(LabelMap.IgnoreLabel - 1));
         if (place < 0) return null;
         (int y, int x) = Math.DivRem(place, labels.Width);
         byte value = labels.Labels[place];
-        return $"label value {value} at pixel x {x}, y {y}, expected 0 to {Classes - 1} or 255 (ignored); give the number of classes with --classes, or another label for the value with --map-label {value}=NEW";
-    }
-
-    private void CheckValues(SampleFile sample, LabelMap labels)
-    {
-        if (ValueProblem(labels) is string problem) throw new InvalidFileException(sample.LabelPath, problem);
+        return new InvalidFileException(sample.LabelPath, $"label value {value} at pixel x {x}, y {y}, expected 0 to {Classes - 1} or 255 (ignored)")
+        {
+            Remedy = new Remedy(RemedyKind.Classes) { Alternative = new Remedy(RemedyKind.LabelMapping, value) },
+        };
     }
 
     private static string SplitsIn(string directory)
     {
         if (!Directory.Exists(directory)) return "the folder is missing too; expected a dataset in PASCAL VOC's layout";
-        string[] splits = [.. Directory.EnumerateFiles(directory, "*.txt").Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal).Take(NamedMissing)];
-        return splits.Length == 0 ? "the folder has no list at all" : $"the lists there are {string.Join(", ", splits)}";
+        string[] splits = [.. Directory.EnumerateFiles(directory, "*.txt").Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal)];
+        return splits.Length == 0 ? "the folder has no list at all" : $"the lists there are {BoundedText.List(splits, MostNamed)}";
     }
 }

@@ -1,20 +1,20 @@
 namespace DeepLab.Data;
 
 /// <summary>
-/// One picture of <see cref="SyntheticShapes"/> while it is drawn: colours, and which object each pixel shows. The order
+/// One picture of <see cref="SyntheticShapes"/> while it is drawn: colors, and which object each pixel shows. The order
 /// in which the random numbers are taken is what makes the picture; a change of it changes every dataset.
 /// </summary>
 internal sealed class SyntheticScene(int height, int width, SeededRandom random)
 {
     private const int BorderRadius = 2;
 
-    private readonly Rgb[] _colours = new Rgb[height * width];
+    private readonly Rgb[] _colors = new Rgb[height * width];
 
     // 0 for the background, else 1 + the index of the object in _objects.
     private readonly byte[] _owners = new byte[height * width];
     private readonly List<SyntheticObject> _objects = [];
 
-    /// <summary>A gradient between two dull colours with soft spots.</summary>
+    /// <summary>A gradient between two dull colors with soft spots.</summary>
     public void DrawBackground()
     {
         Rgb from = Dull(), to = Dull();
@@ -29,7 +29,9 @@ internal sealed class SyntheticScene(int height, int width, SeededRandom random)
         });
     }
 
-    /// <summary>Large dull patches, and small or thin things in the hues of the classes: none of them is labelled.</summary>
+    /// <summary>
+    /// Large dull patches, and small or thin things in the hues of the classes: none of them is labelled.
+    /// </summary>
     public void DrawClutter()
     {
         for (int i = 2 + random.NextInt32(3); i > 0; i--)
@@ -57,19 +59,21 @@ internal sealed class SyntheticScene(int height, int width, SeededRandom random)
     public byte[] Develop()
     {
         double gain = random.NextDouble(0.75, 1.1), noise = random.NextDouble(3, 10);
-        var bytes = new byte[_colours.Length * 3];
-        for (int i = 0; i < _colours.Length; i++)
+        var bytes = new byte[_colors.Length * 3];
+        for (int i = 0; i < _colors.Length; i++)
         {
-            Rgb colour = _colours[i] * (255 * gain);
-            bytes[3 * i] = ToByte(colour.R + (noise * random.NextGaussian()));
-            bytes[(3 * i) + 1] = ToByte(colour.G + (noise * random.NextGaussian()));
-            bytes[(3 * i) + 2] = ToByte(colour.B + (noise * random.NextGaussian()));
+            Rgb color = _colors[i] * (255 * gain);
+            bytes[3 * i] = ToByte(color.R + (noise * random.NextGaussian()));
+            bytes[(3 * i) + 1] = ToByte(color.G + (noise * random.NextGaussian()));
+            bytes[(3 * i) + 2] = ToByte(color.B + (noise * random.NextGaussian()));
         }
 
         return bytes;
     }
 
-    /// <summary>The labels, [height, width]: 255 where another object or the background is at most two pixels away.</summary>
+    /// <summary>
+    /// The labels, [height, width]: 255 where another object or the background is at most two pixels away.
+    /// </summary>
     public byte[] Labels()
     {
         var labels = new byte[_owners.Length];
@@ -128,23 +132,23 @@ internal sealed class SyntheticScene(int height, int width, SeededRandom random)
             {
                 if (!item.Contains(row, column)) continue;
                 _owners[(row * width) + column] = (byte)_objects.Count;
-                _colours[(row * width) + column] = item.Colour(row, column);
+                _colors[(row * width) + column] = item.Color(row, column);
             }
         }
     }
 
-    private void DrawBlob(double radius, Rgb colour)
+    private void DrawBlob(double radius, Rgb color)
     {
         double x = random.NextDouble(0, width), y = random.NextDouble(0, height);
         double stretch = random.NextDouble(0.6, 1.6);
         ForEachPixel((row, column) =>
         {
             double dx = (column - x) * stretch, dy = (row - y) / stretch;
-            return (dx * dx) + (dy * dy) <= radius * radius ? colour : null;
+            return (dx * dx) + (dy * dy) <= radius * radius ? color : null;
         });
     }
 
-    private void DrawLine(double halfWidth, Rgb colour)
+    private void DrawLine(double halfWidth, Rgb color)
     {
         double x = random.NextDouble(0, width), y = random.NextDouble(0, height);
         double angle = random.NextDouble(0, Math.PI), length = random.NextDouble(25, 120);
@@ -152,7 +156,7 @@ internal sealed class SyntheticScene(int height, int width, SeededRandom random)
         ForEachPixel((row, column) =>
         {
             double along = (cos * (column - x)) + (sin * (row - y)), across = (cos * (row - y)) - (sin * (column - x));
-            return Math.Abs(along) <= length / 2 && Math.Abs(across) <= halfWidth ? colour : null;
+            return Math.Abs(along) <= length / 2 && Math.Abs(across) <= halfWidth ? color : null;
         });
     }
 
@@ -166,16 +170,16 @@ internal sealed class SyntheticScene(int height, int width, SeededRandom random)
         {
             for (int column = 0; column < width; column++)
             {
-                if (paint(row, column) is { } colour) _colours[(row * width) + column] = colour;
+                if (paint(row, column) is { } color) _colors[(row * width) + column] = color;
             }
         }
     }
 }
 
-/// <summary>A colour, its channels 0 to 1 (above 1 under strong light).</summary>
+/// <summary>A color, its channels 0 to 1 (above 1 under strong light).</summary>
 internal readonly record struct Rgb(double R, double G, double B)
 {
-    public static Rgb operator *(Rgb colour, double factor) => new(colour.R * factor, colour.G * factor, colour.B * factor);
+    public static Rgb operator *(Rgb color, double factor) => new(color.R * factor, color.G * factor, color.B * factor);
 
     /// <summary>From <paramref name="a"/> at 0 to <paramref name="b"/> at 1.</summary>
     public static Rgb Mix(Rgb a, Rgb b, double t) => new(a.R + (t * (b.R - a.R)), a.G + (t * (b.G - a.G)), a.B + (t * (b.B - a.B)));
@@ -200,7 +204,10 @@ internal sealed class ValueNoise
     private readonly int _columns;
     private readonly double[] _lattice;
 
-    /// <summary>Draws the lattice for [<paramref name="height"/>, <paramref name="width"/>] pixels with a point every <paramref name="cell"/> of them.</summary>
+    /// <summary>
+    /// Draws the lattice for [<paramref name="height"/>, <paramref name="width"/>] pixels with a point every
+    /// <paramref name="cell"/> of them.
+    /// </summary>
     public ValueNoise(int height, int width, double cell, SeededRandom random)
     {
         _cell = cell;

@@ -13,13 +13,13 @@ internal enum SyntheticShape
 
 /// <summary>One drawn shape: where it is, which outline it has, and what its surface looks like.</summary>
 /// <param name="shape">Which shape.</param>
-/// <param name="x">The centre, in pixels from the left.</param>
-/// <param name="y">The centre, in pixels from the top.</param>
+/// <param name="x">The center, in pixels from the left.</param>
+/// <param name="y">The center, in pixels from the top.</param>
 /// <param name="radius">Half its size in pixels: the radius of the disc and the ring.</param>
-/// <param name="random">Draws rotation, proportions, colours and texture.</param>
+/// <param name="random">Draws rotation, proportions, colors and texture.</param>
 internal sealed class SyntheticObject(SyntheticShape shape, double x, double y, double radius, SeededRandom random)
 {
-    // The hue that a class tends to, in degrees; neighbours overlap a little at the ends of what is drawn.
+    // The hue that a class tends to, in degrees; neighbors overlap a little at the ends of what is drawn.
     private const double HueSpread = 11;
 
     private readonly (double Cos, double Sin) _turn = Turn(random.NextDouble(0, 2 * Math.PI));
@@ -28,7 +28,7 @@ internal sealed class SyntheticObject(SyntheticShape shape, double x, double y, 
     private readonly double _period = random.NextDouble(9, 17);
     private readonly double _phase = random.NextDouble();
     private readonly double _shade = random.NextDouble(-0.25, 0.25);
-    private readonly (Rgb Light, Rgb Dark) _colours = Colours(shape, random);
+    private readonly (Rgb Light, Rgb Dark) _colors = Colors(shape, random);
     private readonly ValueNoise _mottle = new(256, 256, 11, random);
 
     public SyntheticShape Shape => shape;
@@ -39,7 +39,7 @@ internal sealed class SyntheticObject(SyntheticShape shape, double x, double y, 
 
     public double Radius => radius;
 
-    /// <summary>Whether the centre of a pixel lies in the shape.</summary>
+    /// <summary>Whether the center of a pixel lies in the shape.</summary>
     public bool Contains(int row, int column)
     {
         (double u, double v) = Local(row, column, _turn);
@@ -50,7 +50,7 @@ internal sealed class SyntheticObject(SyntheticShape shape, double x, double y, 
         {
             SyntheticShape.Disc => distance <= 1,
             SyntheticShape.Square => Math.Max(Math.Abs(u), Math.Abs(v)) <= 0.85,
-            // Half-planes at 0.62 from the centre: corners at 1.24.
+            // Half-planes at 0.62 from the center: corners at 1.24.
             SyntheticShape.Triangle => v <= 0.62 && (0.866 * Math.Abs(u)) - (0.5 * v) <= 0.62,
             SyntheticShape.Star => distance <= StarEdge(Math.Atan2(v, u)),
             SyntheticShape.Ring => distance is <= 1.05 and >= 0.5,
@@ -58,8 +58,8 @@ internal sealed class SyntheticObject(SyntheticShape shape, double x, double y, 
         };
     }
 
-    /// <summary>The colour of the surface at a pixel.</summary>
-    public Rgb Colour(int row, int column)
+    /// <summary>The color of the surface at a pixel.</summary>
+    public Rgb Color(int row, int column)
     {
         (double u, double v) = Local(row, column, _grain);
         double p = (u / _period) + _phase, q = (v / _period) + _phase;
@@ -72,11 +72,11 @@ internal sealed class SyntheticObject(SyntheticShape shape, double x, double y, 
             SyntheticShape.Ring => Half(Math.Atan2(v, u) * 7 / (2 * Math.PI)),
             _ => _mottle[row & 255, column & 255],
         };
-        Rgb colour = Rgb.Mix(_colours.Dark, _colours.Light, light);
-        return colour * (1 + (_shade * u / radius));
+        Rgb color = Rgb.Mix(_colors.Dark, _colors.Light, light);
+        return color * (1 + (_shade * u / radius));
     }
 
-    private static (Rgb Light, Rgb Dark) Colours(SyntheticShape shape, SeededRandom random)
+    private static (Rgb Light, Rgb Dark) Colors(SyntheticShape shape, SeededRandom random)
     {
         double hue = ((int)shape * 60) + (HueSpread * random.NextGaussian());
         double saturation = random.NextDouble(0.5, 0.95), value = random.NextDouble(0.65, 1);
@@ -87,7 +87,7 @@ internal sealed class SyntheticObject(SyntheticShape shape, double x, double y, 
 
     private static (double Cos, double Sin) Turn(double angle) => (Math.Cos(angle), Math.Sin(angle));
 
-    /// <summary>A star of five straight-edged points: how far its edge is from the centre in a direction.</summary>
+    /// <summary>A star of five straight-edged points: how far its edge is from the center in a direction.</summary>
     private static double StarEdge(double angle)
     {
         const double Outer = 1.2, Inner = 0.6, HalfPoint = Math.PI / 5;

@@ -7,7 +7,8 @@ namespace DeepLab.Data;
 
 /// <summary>
 /// A labelled dataset that needs no download: textured shapes on cluttered backgrounds, drawn from a seed. A class is a
-/// shape with a texture of its own and a tendency towards a hue; the clutter has every hue but neither the size nor the shape.
+/// shape with a texture of its own and a tendency towards a hue; the clutter has every hue but neither the size nor the
+/// shape.
 /// </summary>
 public static class SyntheticShapes
 {
@@ -17,7 +18,9 @@ public static class SyntheticShapes
     /// <summary>The classes by label: the background, then the shapes.</summary>
     public static IReadOnlyList<string> ClassNames { get; } = ["background", .. Enum.GetNames<SyntheticShape>().Select(n => n.ToLowerInvariant())];
 
-    /// <summary>Draws one image and its labels, each side 160 to 224 pixels; equal arguments give equal bytes.</summary>
+    /// <summary>
+    /// Draws one image and its labels, each side 160 to 224 pixels; equal arguments give equal bytes.
+    /// </summary>
     /// <param name="seed">The seed of the dataset.</param>
     /// <param name="index">Which of the dataset's images, not negative.</param>
     /// <returns>
@@ -38,12 +41,15 @@ public static class SyntheticShapes
     }
 
     /// <summary>
-    /// Writes a dataset in PASCAL VOC's layout: <c>JPEGImages/*.jpg</c>, <c>SegmentationClass/*.png</c> with VOC's palette,
-    /// <c>ImageSets/Segmentation/train.txt</c> and <c>val.txt</c>, and <c>labels.txt</c> with a line <c>index name</c> a class.
+    /// Writes a dataset in PASCAL VOC's layout: <c>JPEGImages/*.jpg</c>, <c>SegmentationClass/*.png</c> with VOC's
+    /// palette, <c>ImageSets/Segmentation/train.txt</c> and <c>val.txt</c>, and <c>labels.txt</c> with a line
+    /// <c>index name</c> for each class.
     /// </summary>
     /// <param name="root">The folder to write to, made if needed; files of the same names are replaced.</param>
     /// <param name="trainCount">The number of images of <c>train.txt</c>.</param>
-    /// <param name="valCount">The number of images of <c>val.txt</c>; the same whatever <paramref name="trainCount"/> is.</param>
+    /// <param name="valCount">
+    /// The number of images of <c>val.txt</c>; the same whatever <paramref name="trainCount"/> is.
+    /// </param>
     /// <param name="seed">The seed of the dataset.</param>
     /// <param name="progress">Told the number of images written after each.</param>
     /// <exception cref="ArgumentOutOfRangeException">A count is negative or above a million.</exception>

@@ -1,12 +1,14 @@
 namespace DeepLab.Data;
 
 /// <summary>
-/// An augmented image with its labels, ready for a training step. Its buffers are used again and only ever grow, so they
-/// may be longer than the sample is.
+/// An augmented image with its labels, ready for a training step. Its buffers are used again and only ever grow, so
+/// they may be longer than the sample is.
 /// </summary>
 public sealed class TrainingSample
 {
-    /// <summary>The pixels, blue, green, red, mean subtracted: the first Height × Width × 3 numbers are [Height, Width, 3].</summary>
+    /// <summary>
+    /// The pixels, blue, green, red, mean subtracted: the first Height × Width × 3 numbers are [Height, Width, 3].
+    /// </summary>
     public float[] Pixels { get; private set; } = [];
 
     /// <summary>The labels: the first Height × Width bytes are [Height, Width]; 255 is ignored.</summary>

@@ -3,8 +3,9 @@ using DeepLab.Imaging;
 namespace DeepLab.Evaluation;
 
 /// <summary>
-/// How far every pixel is from the nearest pixel with another label, by the Euclidean distance of their centres, in a time that is linear in the pixels (Meijster, Roerdink and Hesselink, 2000, on
-/// every run of equal labels by itself: what lies beyond the ends of a run is further away than its ends). The memory is kept from map to map.
+/// How far every pixel is from the nearest pixel with another label, by the Euclidean distance of their centers, in a
+/// time that is linear in the pixels (Meijster, Roerdink and Hesselink, 2000, on every run of equal labels by itself:
+/// what lies beyond the ends of a run is further away than its ends). The memory is kept from map to map.
 /// </summary>
 internal sealed class BoundaryDistances
 {
@@ -16,7 +17,9 @@ internal sealed class BoundaryDistances
 
     private int[] _columns = [], _squared = [], _sites = [], _starts = [];
 
-    /// <summary>The squared distances, 1 for a pixel beside another label; <see cref="Far"/> for those over the reach.</summary>
+    /// <summary>
+    /// The squared distances, 1 for a pixel beside another label; <see cref="Far"/> for those over the reach.
+    /// </summary>
     /// <param name="labels">The labels; 255 is one like any other.</param>
     /// <param name="reach">1 to <see cref="MostReach"/>.</param>
     /// <returns>[height, width]; valid until the next call.</returns>
@@ -42,7 +45,9 @@ internal sealed class BoundaryDistances
         return _squared.AsSpan(0, pixels);
     }
 
-    /// <summary>The distance to the nearest other label up or down the column; the reach and one where it is further.</summary>
+    /// <summary>
+    /// The distance to the nearest other label up or down the column; the reach and one where it is further.
+    /// </summary>
     private void MeasureColumns(LabelMap labels, int reach)
     {
         int width = labels.Width, pixels = labels.Labels.Length;
@@ -56,7 +61,8 @@ internal sealed class BoundaryDistances
     }
 
     /// <summary>
-    /// The lower envelope of the parabolas (x − site)² + column², whose sites are the run's own columns and, with column 0, the other labels at its two ends.
+    /// The lower envelope of the parabolas (x − site)² + column², whose sites are the run's own columns and, with
+    /// column 0, the other labels at its two ends.
     /// </summary>
     private void MeasureRun(ReadOnlySpan<int> columns, int first, int end, int reach, Span<int> squared)
     {

@@ -4,7 +4,8 @@ namespace DeepLab.Evaluation;
 
 /// <summary>
 /// Counts of pixels by label (row) and prediction (column), over any number of images. Every metric of
-/// <see cref="SegmentationMetrics"/> is computed from it. Pixels labelled <see cref="LabelMap.IgnoreLabel"/> are left out.
+/// <see cref="SegmentationMetrics"/> is computed from it. Pixels labelled <see cref="LabelMap.IgnoreLabel"/> are left
+/// out.
 /// </summary>
 public sealed class ConfusionMatrix
 {
@@ -27,7 +28,9 @@ public sealed class ConfusionMatrix
     /// <summary>How many pixels were counted.</summary>
     public long Pixels => _counts.Sum();
 
-    /// <summary>How many pixels of class <paramref name="label"/> were predicted as <paramref name="prediction"/>.</summary>
+    /// <summary>
+    /// How many pixels of class <paramref name="label"/> were predicted as <paramref name="prediction"/>.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">An index is outside [0, <see cref="Classes"/>).</exception>
     public long this[int label, int prediction]
     {
@@ -40,9 +43,11 @@ public sealed class ConfusionMatrix
     }
 
     /// <summary>Counts the pixels of an image, or of a part of one.</summary>
-    /// <param name="labels">The ground truth, a class or <see cref="LabelMap.IgnoreLabel"/> a pixel.</param>
+    /// <param name="labels">The ground truth, a class or <see cref="LabelMap.IgnoreLabel"/> for each pixel.</param>
     /// <param name="predictions">The predicted class of the same pixels.</param>
-    /// <exception cref="ArgumentException">The lengths differ, or a value is no class; nothing has been counted then.</exception>
+    /// <exception cref="ArgumentException">
+    /// The lengths differ, or a value is no class; nothing has been counted then.
+    /// </exception>
     public void Add(ReadOnlySpan<byte> labels, ReadOnlySpan<byte> predictions)
     {
         PixelLabels.Check(labels, predictions, Classes);

@@ -13,8 +13,11 @@ public sealed record EvaluatedImage(SampleFile Sample, RgbImage Image, LabelMap 
     /// <summary>The labels that the CRF made of the scores [height, width]; null without CRF.</summary>
     public LabelMap? Refined { get; init; }
 
-    /// <summary>The photograph, the truth, the prediction and, if there is one, the refined prediction, next to each other in this order.</summary>
-    /// <param name="palette">The labels' colours; void is painted in that of label 255.</param>
+    /// <summary>
+    /// The photograph, the truth, the prediction and, if there is one, the refined prediction, next to each other in
+    /// this order.
+    /// </summary>
+    /// <param name="palette">The labels' colors; void is painted in that of label 255.</param>
     /// <returns>[height, 3 or 4 widths, 3].</returns>
     /// <exception cref="DeepLabException">The picture would have too many pixels.</exception>
     public RgbImage SideBySide(Palette palette)
@@ -23,7 +26,14 @@ public sealed record EvaluatedImage(SampleFile Sample, RgbImage Image, LabelMap 
         LabelMap[] maps = Refined is null ? [Labels, Prediction] : [Labels, Prediction, Refined];
         int panels = maps.Length + 1, width = Image.Width;
         if ((long)panels * width * Image.Height > ImageLimits.MaxPixels)
-            throw new DeepLabException($"{Sample.ImagePath}: {panels} times its {width}×{Image.Height} pixels are more than the {ImageLimits.MaxPixels} that a picture may have: evaluate it without --visualize");
+        {
+            throw new DeepLabException($"{Sample.ImagePath}: {panels} times its {width}×{Image.Height} pixels are more than the {ImageLimits.MaxPixels} that a picture may have")
+            {
+                Remedy = new Remedy(RemedyKind.NoPictures),
+            };
+        }
+
+
         var picture = new RgbImage(Image.Height, panels * width);
         for (int y = 0; y < Image.Height; y++)
         {

@@ -2,7 +2,7 @@ using DeepLab.Imaging;
 
 namespace DeepLab.Evaluation;
 
-/// <summary>What a report is made of, counted image by image: a few matrices, and two numbers an image.</summary>
+/// <summary>What a report is made of, counted image by image: a few matrices, and two numbers per image.</summary>
 internal sealed class EvaluationCounts
 {
     private readonly ConfusionMatrix _all, _image;
@@ -24,7 +24,9 @@ internal sealed class EvaluationCounts
     /// <param name="name">What the dataset calls it.</param>
     /// <param name="labels">The ground truth.</param>
     /// <param name="prediction">The prediction of the same size.</param>
-    /// <param name="bands">The narrowest band of every pixel, as <see cref="TrimapBands.Of"/> gives it; empty without trimap.</param>
+    /// <param name="bands">
+    /// The narrowest band of every pixel, as <see cref="TrimapBands.Of"/> gives it; empty without trimap.
+    /// </param>
     public void Add(string name, LabelMap labels, LabelMap prediction, ReadOnlySpan<byte> bands)
     {
         _image.Clear();

@@ -18,7 +18,8 @@ public sealed partial record EvaluationReport
     {
         ArgumentNullException.ThrowIfNull(reports);
         using var stream = new MemoryStream();
-        // The file is no part of a web page, so paths and names stay readable: only what JSON itself asks for is escaped.
+        // The file is no part of a web page, so paths and names stay readable: only what JSON itself asks for is
+        // escaped.
         var options = new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
         using (var json = new Utf8JsonWriter(stream, options))
         {

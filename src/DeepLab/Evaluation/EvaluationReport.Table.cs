@@ -9,9 +9,10 @@ public sealed partial record EvaluationReport
     private const int Column = 10;
 
     /// <summary>
-    /// The report as a plain text table: a line a class with its name and IoU ("-" for NaN), then <c>mean IoU 0.1234</c>
-    /// and the other measures, a line each with 4 decimals, then a line a band of the trimap. With a CRF there is a second
-    /// column, and the measures read <c>mean IoU 0.1234, with CRF 0.1250</c>. Every line ends in a line feed.
+    /// The report as a plain text table: one line per class with its name and IoU ("-" for NaN), then
+    /// <c>mean IoU 0.1234</c> and the other measures, one per line with 4 decimals, then one line per band of the
+    /// trimap. With a CRF there is a second column, and the measures read <c>mean IoU 0.1234, with CRF 0.1250</c>.
+    /// Every line ends in a line feed.
     /// </summary>
     public string ToTable()
     {

@@ -13,7 +13,10 @@ public sealed record ClassIoU(string Name, double IoU);
 /// <param name="PixelAccuracy">The share of its pixels that is predicted right.</param>
 public readonly record struct ImageScore(string Name, double MeanIoU, double PixelAccuracy);
 
-/// <summary>The measures of the pixels near boundaries of the labels, over all images; see <see cref="TrimapBands"/>. NaN where there is none.</summary>
+/// <summary>
+/// The measures of the pixels near boundaries of the labels, over all images; see <see cref="TrimapBands"/>. NaN where
+/// there is none.
+/// </summary>
 /// <param name="Width">How near, in pixels.</param>
 /// <param name="Pixels">How many pixels that is.</param>
 /// <param name="MeanIoU">Their <see cref="SegmentationMetrics.MeanIoU"/>.</param>
@@ -31,7 +34,9 @@ public sealed record TrimapScore(int Width, long Pixels, double MeanIoU, double 
     }
 }
 
-/// <summary>What the evaluation of one snapshot found. Shares lie in [0, 1]; NaN stands for "nothing to measure".</summary>
+/// <summary>
+/// What the evaluation of one snapshot found. Shares lie in [0, 1]; NaN stands for "nothing to measure".
+/// </summary>
 /// <param name="Weights">The path of the weights file.</param>
 /// <param name="MeanIoU">See <see cref="SegmentationMetrics.MeanIoU"/>.</param>
 /// <param name="PerImageMeanIoU">See <see cref="Evaluation.PerImageMeanIoU"/>.</param>
@@ -48,13 +53,20 @@ public sealed partial record EvaluationReport(
     double FrequencyWeightedIoU,
     IReadOnlyList<ClassIoU> Classes)
 {
-    /// <summary>The pixels of all images by label and prediction, or null where the report was made of the measures alone.</summary>
+    /// <summary>
+    /// The pixels of all images by label and prediction, or null where the report was made of the measures alone.
+    /// </summary>
     public ConfusionMatrix? Confusion { get; init; }
 
-    /// <summary>The images in the order of the dataset, each with its own measures; empty where the report was made of the measures alone.</summary>
+    /// <summary>
+    /// The images in the order of the dataset, each with its own measures; empty where the report was made of the
+    /// measures alone.
+    /// </summary>
     public IReadOnlyList<ImageScore> Images { get; init; } = [];
 
-    /// <summary>The measures near boundaries of the labels, the narrowest band first; empty where they were not asked for.</summary>
+    /// <summary>
+    /// The measures near boundaries of the labels, the narrowest band first; empty where they were not asked for.
+    /// </summary>
     public IReadOnlyList<TrimapScore> Trimap { get; init; } = [];
 
     /// <summary>The measures of what the CRF made of the predictions; null without CRF.</summary>
@@ -67,7 +79,7 @@ public sealed partial record EvaluationReport(
     /// <param name="weights">The path of the weights file.</param>
     /// <param name="metrics">The measures of all images together.</param>
     /// <param name="perImageMeanIoU">The mean of the images' own mean IoU.</param>
-    /// <param name="classNames">A name a class, in the order of the labels.</param>
+    /// <param name="classNames">One name per class, in the order of the labels.</param>
     /// <exception cref="ArgumentException">There are more or fewer names than classes.</exception>
     public static EvaluationReport Create(
         string weights, SegmentationMetrics metrics, double perImageMeanIoU, IReadOnlyList<string> classNames)

@@ -12,17 +12,23 @@ public sealed record EvaluationOptions
     /// <summary>The CRF that the scores are refined by, to be measured too; null for none.</summary>
     public DenseCrfOptions? Crf { get; init; }
 
-    /// <summary>Threads of the CRF, 0 for one a processor.</summary>
+    /// <summary>Threads of the CRF, 0 for one per processor.</summary>
     public int CrfThreads { get; init; }
 
-    /// <summary>The widths of bands around boundaries that are measured by themselves, the narrowest first; see <see cref="TrimapBands"/>.</summary>
+    /// <summary>
+    /// The widths of bands around boundaries that are measured by themselves, the narrowest first; see
+    /// <see cref="TrimapBands"/>.
+    /// </summary>
     public IReadOnlyList<int> TrimapWidths { get; init; } = [];
 }
 
 /// <summary>Measures a network on a labelled dataset.</summary>
 public static class Evaluator
 {
-    /// <summary>Predicts every image and compares. The memory it takes does not grow with the number of images, but for two numbers each.</summary>
+    /// <summary>
+    /// Predicts every image and compares. The memory it takes does not grow with the number of images, but for two
+    /// numbers each.
+    /// </summary>
     /// <param name="network">The network.</param>
     /// <param name="dataset">The images and labels.</param>
     /// <param name="weights">The network's file, for the report.</param>
@@ -30,8 +36,12 @@ public static class Evaluator
     /// <param name="cancellation">Stops between images.</param>
     /// <param name="predicted">Given every image with its labels and its prediction; or null.</param>
     /// <param name="options">What else is measured; null for nothing.</param>
-    /// <exception cref="ArgumentException">The widths of the trimap are not as <see cref="TrimapBands"/> takes them.</exception>
-    /// <exception cref="DeepLabException">The classes differ, an option of the CRF is out of its range, or a file cannot be read.</exception>
+    /// <exception cref="ArgumentException">
+    /// The widths of the trimap are not as <see cref="TrimapBands"/> takes them.
+    /// </exception>
+    /// <exception cref="DeepLabException">
+    /// The classes differ, an option of the CRF is out of its range, or a file cannot be read.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static EvaluationReport Evaluate(
         DeepLabResNet network,
@@ -46,7 +56,14 @@ public static class Evaluator
         ArgumentNullException.ThrowIfNull(dataset);
         options ??= new EvaluationOptions();
         if (dataset.Classes != network.Configuration.Classes)
-            throw new DeepLabException($"{weights} has {network.Configuration.Classes} classes, the dataset {dataset.Classes}: give --classes {network.Configuration.Classes}");
+        {
+            throw new DeepLabException($"{weights} has {network.Configuration.Classes} classes, the dataset {dataset.Classes}; they must agree")
+            {
+                Remedy = new Remedy(RemedyKind.Classes, network.Configuration.Classes),
+            };
+        }
+
+
         var counts = new EvaluationCounts(dataset.Classes, options.TrimapWidths);
         EvaluationCounts? refinedCounts = options.Crf is null ? null : new EvaluationCounts(dataset.Classes, options.TrimapWidths);
         TrimapBands? bands = options.TrimapWidths.Count == 0 ? null : new TrimapBands(options.TrimapWidths);

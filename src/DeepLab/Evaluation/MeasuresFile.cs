@@ -9,8 +9,10 @@ public static class MeasuresFile
     private const long LargestFile = 64 << 20;
     private const int DeepestNesting = 16, MostReports = 100_000;
 
-    /// <summary>Reads the measures of a file of <c>eval --json</c>; properties that it does not know are skipped.</summary>
-    /// <exception cref="InvalidFileException">It cannot be read, is larger than 64 MiB, or is not what that command writes.</exception>
+    /// <summary>Reads the measures of a file; properties that it does not know are skipped.</summary>
+    /// <exception cref="InvalidFileException">
+    /// It cannot be read, is larger than 64 MiB, or is not what an evaluation writes.
+    /// </exception>
     public static IReadOnlyList<EvaluationReport> Load(string path)
     {
         byte[] bytes;
@@ -35,7 +37,7 @@ public static class MeasuresFile
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw NotMeasures(path, $"it is no valid JSON: {IO.FileText.OneLine(e.Message, 300)}");
+            throw NotMeasures(path, $"it is no valid JSON: {BoundedText.OneLine(e.Message, 300)}");
         }
     }
 
@@ -67,5 +69,6 @@ public static class MeasuresFile
             [.. Property(entry, "classes", JsonValueKind.Array).EnumerateArray().Select(c => new ClassIoU(Property(c, "name", JsonValueKind.String).GetString()!, Share(c, "iou")))]);
     }
 
-    private static InvalidFileException NotMeasures(string path, string problem) => new(path, $"{problem}; expected the file that `deeplab eval --json FILE` writes");
+    private static InvalidFileException NotMeasures(string path, string problem) =>
+        new(path, $"{problem}; expected the measures of an evaluation") { Remedy = new Remedy(RemedyKind.Measures) };
 }

@@ -3,9 +3,9 @@ using DeepLab.Imaging;
 namespace DeepLab.Evaluation;
 
 /// <summary>
-/// The measure that isht7/pytorch-deeplab-resnet reports (<c>get_iou</c> of its <c>evalpyt.py</c>): the mean over images of
-/// each image's mean IoU over the labels present in its ground truth. Label 255 counts as background (0), and every pixel
-/// counts. It is not comparable with <see cref="SegmentationMetrics.MeanIoU"/>, and usually higher.
+/// The measure that isht7/pytorch-deeplab-resnet reports (<c>get_iou</c> of its <c>evalpyt.py</c>): the mean over
+/// images of each image's mean IoU over the labels present in its ground truth. Label 255 counts as background (0), and
+/// every pixel counts. It is not comparable with <see cref="SegmentationMetrics.MeanIoU"/>, and usually higher.
 /// </summary>
 public sealed class PerImageMeanIoU
 {
@@ -33,9 +33,11 @@ public sealed class PerImageMeanIoU
     public double Mean => _sum / Images;
 
     /// <summary>Adds one whole image and returns its own mean IoU.</summary>
-    /// <param name="labels">The ground truth, a class or 255 (counted as 0) a pixel; at least one pixel.</param>
+    /// <param name="labels">The ground truth, a class or 255 (counted as 0) for each pixel; at least one pixel.</param>
     /// <param name="predictions">The predicted class of the same pixels.</param>
-    /// <exception cref="ArgumentException">The lengths differ or are 0, or a value is no class; the image is not counted then.</exception>
+    /// <exception cref="ArgumentException">
+    /// The lengths differ or are 0, or a value is no class; the image is not counted then.
+    /// </exception>
     public double Add(ReadOnlySpan<byte> labels, ReadOnlySpan<byte> predictions)
     {
         if (labels.IsEmpty) throw new ArgumentException("an image has at least one pixel", nameof(labels));

@@ -5,7 +5,9 @@ namespace DeepLab.Evaluation;
 /// <summary>The checks that every count of labels against predictions makes at its door.</summary>
 internal static class PixelLabels
 {
-    /// <summary>Throws <see cref="ArgumentException"/> unless each label is a class or 255, and each prediction a class.</summary>
+    /// <summary>
+    /// Throws <see cref="ArgumentException"/> unless each label is a class or 255, and each prediction a class.
+    /// </summary>
     public static void Check(ReadOnlySpan<byte> labels, ReadOnlySpan<byte> predictions, int classes)
     {
         if (labels.Length != predictions.Length)

@@ -1,13 +1,19 @@
 namespace DeepLab.Evaluation;
 
-/// <summary>The measures of semantic segmentation (Long et al. 2015, section 5) of one confusion matrix over all images.</summary>
+/// <summary>
+/// The measures of semantic segmentation (Long et al. 2015, section 5) of one confusion matrix over all images.
+/// </summary>
 /// <param name="IoU">
-/// Intersection over union a class, 0 to 1; NaN for a class that is in neither the labels nor the predictions.
+/// Intersection over union per class, 0 to 1; NaN for a class that is in neither the labels nor the predictions.
 /// </param>
 /// <param name="MeanIoU">The mean of the IoU of the classes that have one.</param>
 /// <param name="PixelAccuracy">The share of the pixels that are predicted right.</param>
-/// <param name="MeanAccuracy">The mean, over the classes in the labels, of the share of a class's pixels that is predicted right.</param>
-/// <param name="FrequencyWeightedIoU">The mean of the classes' IoU, weighted by the classes' share of the labels.</param>
+/// <param name="MeanAccuracy">
+/// The mean, over the classes in the labels, of the share of a class's pixels that is predicted right.
+/// </param>
+/// <param name="FrequencyWeightedIoU">
+/// The mean of the classes' IoU, weighted by the classes' share of the labels.
+/// </param>
 /// <remarks>All means are NaN where no pixel was counted.</remarks>
 public sealed record SegmentationMetrics(
     IReadOnlyList<double> IoU,

@@ -5,9 +5,11 @@ using DeepLab.IO;
 namespace DeepLab.Evaluation;
 
 /// <summary>
-/// The bands around the boundaries of a label image in which a trimap evaluation counts (Kohli, Ladický and Torr 2009; DeepLab, arXiv:1606.00915). A pixel lies in the band of a width if its
-/// centre is at most so many pixels from that of a pixel with another label, void among them; so a band of 1 is the row of pixels on each side of a boundary. PASCAL VOC draws void along every boundary,
-/// and the bands are then those of the paper, around void; void itself never counts. Use from one thread at a time.
+/// The bands around the boundaries of a label image in which a trimap evaluation counts (Kohli, Ladický and Torr 2009;
+/// DeepLab, arXiv:1606.00915). A pixel lies in the band of a width if its center is at most so many pixels from that of
+/// a pixel with another label, void among them; so a band of 1 is the row of pixels on each side of a boundary. PASCAL
+/// VOC draws void along every boundary, and the bands are then those of the paper, around void; void itself never
+/// counts. Use from one thread at a time.
 /// </summary>
 public sealed class TrimapBands
 {
@@ -22,7 +24,9 @@ public sealed class TrimapBands
     private byte[] _bands = [];
 
     /// <summary>Creates the bands.</summary>
-    /// <param name="widths">At least one and at most <see cref="MostWidths"/>, each 1 to <see cref="LargestWidth"/>, the narrowest first.</param>
+    /// <param name="widths">
+    /// At least one and at most <see cref="MostWidths"/>, each 1 to <see cref="LargestWidth"/>, the narrowest first.
+    /// </param>
     /// <exception cref="ArgumentException">The widths are not like that.</exception>
     public TrimapBands(IReadOnlyList<int> widths)
     {
@@ -47,16 +51,19 @@ public sealed class TrimapBands
         {
             string[] ends = part.Split('-');
             if (ends.Length > 2 || Width(ends[0]) is not int first || Width(ends[^1]) is not int last || first > last)
-                throw new DeepLabException($"\"{TextLines.Shorten(part)}\" is no width; expected whole numbers from 1 to {LargestWidth}, as in 1,2,5,10,20,40 or 1-40");
+                throw new DeepLabException($"{BoundedText.Quote(part)} is no width; expected whole numbers from 1 to {LargestWidth}, as in 1,2,5,10,20,40 or 1-40");
             widths.UnionWith(Enumerable.Range(first, last - first + 1));
         }
 
-        return widths.Count <= MostWidths ? [.. widths] : throw new DeepLabException($"\"{TextLines.Shorten(text)}\" are {widths.Count} widths; at most {MostWidths} are measured at once");
+        return widths.Count <= MostWidths ? [.. widths] : throw new DeepLabException($"{BoundedText.Quote(text)} are {widths.Count} widths; at most {MostWidths} are measured at once");
     }
 
     /// <summary>The narrowest band of every pixel.</summary>
     /// <param name="labels">The ground truth, 255 for void.</param>
-    /// <returns>[height, width], an index into <see cref="Widths"/>, and their count for pixels in no band; valid until the next call.</returns>
+    /// <returns>
+    /// [height, width], an index into <see cref="Widths"/>, and their count for pixels in no band; valid until the next
+    /// call.
+    /// </returns>
     public ReadOnlySpan<byte> Of(LabelMap labels)
     {
         ArgumentNullException.ThrowIfNull(labels);

@@ -1,8 +1,8 @@
 namespace DeepLab.IO;
 
 /// <summary>
-/// A file that grows while a run goes on. Each write goes to the system whole and at once: others can follow the file, and a crash
-/// cuts at most the last one.
+/// A file that grows while a run goes on. Each write goes to the system whole and at once: others can follow the file,
+/// and a crash cuts at most the last one.
 /// </summary>
 internal sealed class AppendedFile : IDisposable
 {

@@ -6,8 +6,13 @@ namespace DeepLab.IO;
 /// </summary>
 public static class AtomicFile
 {
-    /// <summary>Writes <paramref name="path"/> with what <paramref name="write"/> puts in the stream; makes its folder if needed.</summary>
-    /// <exception cref="DeepLabException">The file cannot be written; the temporary file is gone and the old contents are untouched.</exception>
+    /// <summary>
+    /// Writes <paramref name="path"/> with what <paramref name="write"/> puts in the stream; makes its folder if
+    /// needed.
+    /// </summary>
+    /// <exception cref="DeepLabException">
+    /// The file cannot be written; the temporary file is gone and the old contents are untouched.
+    /// </exception>
     public static void Write(string path, Action<Stream> write)
     {
         string full = Path.GetFullPath(path);

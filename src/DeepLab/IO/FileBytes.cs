@@ -1,14 +1,13 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using DeepLab.Weights;
 using Microsoft.Win32.SafeHandles;
 
 namespace DeepLab.IO;
 
 /// <summary>
-/// The bytes of a weights file, read at any place: a file on disk, or one in memory. Failures come as <see cref="DeepLabException"/> with the
-/// file's name. Methods may be called from several threads at once.
+/// The bytes of a file that is read at any place: a file on disk, or one in memory. Failures come as
+/// <see cref="DeepLabException"/> with the file's name. Methods may be called from several threads at once.
 /// </summary>
 internal sealed class FileBytes : IDisposable
 {
@@ -79,33 +78,9 @@ internal sealed class FileBytes : IDisposable
     }
 
     /// <summary>
-    /// Reads little-endian elements that lie one after another as singles: F32 bit for bit, F16 and BF16 exactly, F64 rounded to the nearest.
+    /// Gives singles that lie one after another in place, where the file can be mapped and the machine has its order of
+    /// bytes.
     /// </summary>
-    /// <param name="type">F32, F64, F16 or BF16.</param>
-    /// <param name="offset">Where the first lies. The caller has checked that all lie in the file.</param>
-    /// <param name="target">Takes the elements.</param>
-    public void ReadSingle(TensorType type, long offset, Span<float> target)
-    {
-        switch (type)
-        {
-            case TensorType.F32:
-                ReadRaw(offset, target);
-                break;
-            case TensorType.F64:
-                Convert<double, float>(offset, target, static v => (float)v);
-                break;
-            case TensorType.F16:
-                Convert<Half, float>(offset, target, static v => (float)v);
-                break;
-            case TensorType.BF16:
-                Convert<ushort, float>(offset, target, static v => BitConverter.UInt32BitsToSingle((uint)v << 16));
-                break;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(type));
-        }
-    }
-
-    /// <summary>Gives F32 elements that lie one after another in place, where the file can be mapped and the machine has its order of bytes.</summary>
     /// <param name="offset">Where the first lies. The caller has checked that all lie in the file.</param>
     /// <param name="count">How many.</param>
     /// <param name="values">The elements; they change, or end the process, if the file does.</param>
@@ -117,46 +92,10 @@ internal sealed class FileBytes : IDisposable
         return true;
     }
 
-    /// <summary>Reads little-endian F64 or F32 elements that lie one after another as doubles, exactly.</summary>
-    /// <inheritdoc cref="ReadSingle(TensorType, long, Span{float})"/>
-    public void ReadDouble(TensorType type, long offset, Span<double> target)
-    {
-        if (type == TensorType.F64) ReadRaw(offset, target);
-        else if (type == TensorType.F32) Convert<float, double>(offset, target, static v => v);
-        else throw new ArgumentOutOfRangeException(nameof(type));
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => _file?.Dispose();
-
-    /// <summary>Puts elements in the file's order of bytes, or back: nothing to do but on the rare big-endian machine.</summary>
-    public static void ToLittleEndian(Span<byte> bytes, int size)
-    {
-        if (BitConverter.IsLittleEndian) return;
-        for (int i = 0; i < bytes.Length; i += size)
-            bytes.Slice(i, size).Reverse();
-    }
-
-    /// <summary>Writes singles as little-endian F32 elements, one after another.</summary>
-    public static void WriteSingle(Stream stream, ReadOnlySpan<float> data)
-    {
-        const int Part = 1 << 20;
-        byte[]? swapped = BitConverter.IsLittleEndian ? null : new byte[Part * sizeof(float)];
-        for (int start = 0; start < data.Length; start += Part)
-        {
-            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(data.Slice(start, Math.Min(Part, data.Length - start)));
-            if (swapped is not null)
-            {
-                bytes.CopyTo(swapped);
-                ToLittleEndian(swapped.AsSpan(0, bytes.Length), sizeof(float));
-                bytes = swapped.AsSpan(0, bytes.Length);
-            }
-
-            stream.Write(bytes);
-        }
-    }
-
-    private void ReadRaw<T>(long offset, Span<T> target)
+    /// <summary>Reads little-endian elements that lie one after another.</summary>
+    /// <param name="offset">Where the first lies. The caller has checked that all lie in the file.</param>
+    /// <param name="target">Takes the elements.</param>
+    public void ReadElements<T>(long offset, Span<T> target)
         where T : unmanaged
     {
         // A span of bytes ends at 2 GB, so that long arrays are read in parts.
@@ -169,7 +108,11 @@ internal sealed class FileBytes : IDisposable
         }
     }
 
-    private void Convert<TSource, TTarget>(long offset, Span<TTarget> target, Func<TSource, TTarget> convert)
+    /// <summary>Reads little-endian elements of one type as elements of another.</summary>
+    /// <param name="offset">Where the first lies. The caller has checked that all lie in the file.</param>
+    /// <param name="target">Takes the elements.</param>
+    /// <param name="convert">Makes one element of another.</param>
+    public void ReadElements<TSource, TTarget>(long offset, Span<TTarget> target, Func<TSource, TTarget> convert)
         where TSource : unmanaged
     {
         int step = ChunkBytes / Unsafe.SizeOf<TSource>();
@@ -190,6 +133,38 @@ internal sealed class FileBytes : IDisposable
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _file?.Dispose();
+
+    /// <summary>
+    /// Puts elements in the file's order of bytes, or back: nothing to do but on the rare big-endian machine.
+    /// </summary>
+    public static void ToLittleEndian(Span<byte> bytes, int size)
+    {
+        if (BitConverter.IsLittleEndian) return;
+        for (int i = 0; i < bytes.Length; i += size)
+            bytes.Slice(i, size).Reverse();
+    }
+
+    /// <summary>Writes singles one after another, little-endian.</summary>
+    public static void WriteSingle(Stream stream, ReadOnlySpan<float> data)
+    {
+        const int Part = 1 << 20;
+        byte[]? swapped = BitConverter.IsLittleEndian ? null : new byte[Part * sizeof(float)];
+        for (int start = 0; start < data.Length; start += Part)
+        {
+            ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(data.Slice(start, Math.Min(Part, data.Length - start)));
+            if (swapped is not null)
+            {
+                bytes.CopyTo(swapped);
+                ToLittleEndian(swapped.AsSpan(0, bytes.Length), sizeof(float));
+                bytes = swapped.AsSpan(0, bytes.Length);
+            }
+
+            stream.Write(bytes);
         }
     }
 }

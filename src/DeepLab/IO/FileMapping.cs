@@ -1,13 +1,12 @@
 using System.Buffers;
 using System.IO.MemoryMappedFiles;
-using DeepLab.Cpu;
 using Microsoft.Win32.SafeHandles;
 
 namespace DeepLab.IO;
 
 /// <summary>
-/// A file in memory as the system pages it in. It lives as long as anybody holds values of it; a file that becomes shorter meanwhile ends the process when
-/// what is missing is read.
+/// A file in memory as the system pages it in. It lives as long as anybody holds values of it; a file that becomes
+/// shorter meanwhile ends the process when what is missing is read.
 /// </summary>
 internal sealed unsafe class FileMapping
 {

@@ -38,19 +38,7 @@ public static partial class NpyFile
         AtomicFile.Write(path, stream =>
         {
             stream.Write(header);
-            Span<byte> element = stackalloc byte[sizeof(float)];
-            if (BitConverter.IsLittleEndian)
-            {
-                for (int start = 0; start < data.Length; start += 1 << 20)
-                    stream.Write(MemoryMarshal.AsBytes(data.Span.Slice(start, Math.Min(1 << 20, data.Length - start))));
-                return;
-            }
-
-            foreach (float value in data.Span)
-            {
-                BinaryPrimitives.WriteSingleLittleEndian(element, value);
-                stream.Write(element);
-            }
+            FileBytes.WriteSingle(stream, data.Span);
         });
     }
 
@@ -83,7 +71,7 @@ public static partial class NpyFile
         if (!match.Success)
             throw new InvalidFileException(path, "its header does not describe an array of numbers of one type; expected little-endian float32 ('<f4') in C order");
         if (match.Groups[1].Value != "<f4")
-            throw new InvalidFileException(path, $"an array of type {FileText.Quote(match.Groups[1].Value)}; expected '<f4', little-endian float32: save it with array.astype('<f4')");
+            throw new InvalidFileException(path, $"an array of type {BoundedText.Quote(match.Groups[1].Value)}; expected '<f4', little-endian float32: save it with array.astype('<f4')");
         if (match.Groups[2].Value != "False")
             throw new InvalidFileException(path, "an array in Fortran's order; expected C order: save it with numpy.ascontiguousarray(array)");
         string[] sides = match.Groups[3].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
@@ -96,16 +84,11 @@ public static partial class NpyFile
 
         long count = Count(shape), there = stream.Length - stream.Position;
         if (count < 0 || count * sizeof(float) != there)
-            throw new InvalidFileException(path, $"holds {there} bytes of data; its shape {FileText.Shape([.. shape.Select(side => (long)side)])} needs another number");
+            throw new InvalidFileException(path, $"holds {there} bytes of data; its shape {BoundedText.Shape([.. shape.Select(side => (long)side)])} needs another number");
         var data = new float[count];
         Span<byte> bytes = MemoryMarshal.AsBytes(data.AsSpan());
         stream.ReadExactly(bytes);
-        if (!BitConverter.IsLittleEndian)
-        {
-            for (int i = 0; i < data.Length; i++)
-                data[i] = BinaryPrimitives.ReadSingleLittleEndian(bytes.Slice(i * sizeof(float), sizeof(float)));
-        }
-
+        FileBytes.ToLittleEndian(bytes, sizeof(float));
         return (shape, data);
     }
 

@@ -3,12 +3,13 @@ namespace DeepLab.IO;
 /// <summary>Lines of the small text files of a dataset, read with the care that files from strangers need.</summary>
 internal static class TextLines
 {
-    private const int LongestQuote = 80;
-
     /// <summary>
-    /// The lines that are not blank, trimmed, with their numbers from 1. Any line ending will do; a byte-order mark is dropped.
+    /// The lines that are not blank, trimmed, with their numbers from 1. Any line ending will do; a byte-order mark is
+    /// dropped.
     /// </summary>
-    /// <exception cref="InvalidFileException">It can't be read, is larger than <paramref name="largestFile"/>, or is no text.</exception>
+    /// <exception cref="InvalidFileException">
+    /// It can't be read, is larger than <paramref name="largestFile"/>, or is no text.
+    /// </exception>
     public static List<(int Number, string Text)> Read(string path, long largestFile)
     {
         string text;
@@ -42,7 +43,4 @@ internal static class TextLines
 
         return lines;
     }
-
-    /// <summary>The text, cut to a length that fits in a message.</summary>
-    public static string Shorten(string text) => text.Length <= LongestQuote ? text : text[..LongestQuote] + "…";
 }

@@ -2,7 +2,10 @@ using System.Buffers;
 
 namespace DeepLab.Imaging;
 
-/// <summary>Makes images smaller without aliasing: every new pixel is the mean of the area it covers, the pixels at its edges counted by their share of it.</summary>
+/// <summary>
+/// Makes images smaller without aliasing: every new pixel is the mean of the area it covers, the pixels at its edges
+/// counted by their share of it.
+/// </summary>
 internal static class AreaReduction
 {
     private const int Channels = 3;
@@ -10,7 +13,7 @@ internal static class AreaReduction
     /// <summary>The image at another size, rounded to the nearest level.</summary>
     /// <param name="image">The image.</param>
     /// <param name="height">Rows of the new one, at most the image's.</param>
-    /// <param name="width">Pixels a row of the new one, at most the image's.</param>
+    /// <param name="width">Pixels per row of the new one, at most the image's.</param>
     public static RgbImage Reduce(RgbImage image, int height, int width)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(height, image.Height);
@@ -43,7 +46,10 @@ internal static class AreaReduction
         return reduced;
     }
 
-    /// <summary>The size of an image whose longer side is reduced to <paramref name="maxSide"/>; its own if it is no longer than that.</summary>
+    /// <summary>
+    /// The size of an image whose longer side is reduced to <paramref name="maxSide"/>; its own if it is no longer than
+    /// that.
+    /// </summary>
     public static (int Height, int Width) Fit(int height, int width, int maxSide)
     {
         int longest = Math.Max(height, width);
@@ -51,7 +57,10 @@ internal static class AreaReduction
         return longest <= maxSide ? (height, width) : (Side(height), Side(width));
     }
 
-    /// <summary>The samples that new sample <paramref name="i"/> covers, [i, i + 1) · size / newSize, and how much of the first and the last.</summary>
+    /// <summary>
+    /// The samples that new sample <paramref name="i"/> covers, [i, i + 1) · size / newSize, and how much of the first
+    /// and the last.
+    /// </summary>
     private static (int First, int Last, float FirstShare, float LastShare) Cover(int i, int size, int newSize)
     {
         (long first, long before) = Math.DivRem((long)i * size, newSize);

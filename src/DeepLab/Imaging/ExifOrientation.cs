@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace DeepLab.Imaging;
 
 /// <summary>
-/// How a camera was held: the tag Orientation (0x0112) of a JPEG file's EXIF segment (Exif 2.3, 4.6.4), 1 to 8. Programs that show photographs turn them by it.
+/// How a camera was held: the tag Orientation (0x0112) of a JPEG file's EXIF segment (Exif 2.3, 4.6.4), 1 to 8.
+/// Programs that show photographs turn them by it.
 /// </summary>
 internal static class ExifOrientation
 {
@@ -17,8 +18,9 @@ internal static class ExifOrientation
     private static ReadOnlySpan<byte> Identifier => "Exif\0\0"u8;
 
     /// <summary>
-    /// The orientation that the first EXIF segment gives; 1 if there is none, or it is damaged: EXIF is a hint, and a photograph with a broken one still has its pixels. Reads the segments before the
-    /// pixels, and of EXIF the first directory's entries, each once.
+    /// The orientation that the first EXIF segment gives; 1 if there is none, or it is damaged: EXIF is a hint, and a
+    /// photograph with a broken one still has its pixels. Reads the segments before the pixels, and of EXIF the first
+    /// directory's entries, each once.
     /// </summary>
     /// <param name="data">A JPEG file.</param>
     public static int Read(ReadOnlySpan<byte> data)
@@ -34,8 +36,12 @@ internal static class ExifOrientation
 
     /// <summary>The image as it is to be shown.</summary>
     /// <param name="image">The pixels as they are stored.</param>
-    /// <param name="orientation">1 to 8: where the first row and the first column of the stored pixels belong, in Exif's numbering.</param>
-    /// <returns>The same image where nothing is to be done, else a new one; from 5 on its height is the other's width.</returns>
+    /// <param name="orientation">
+    /// 1 to 8: where the first row and the first column of the stored pixels belong, in Exif's numbering.
+    /// </param>
+    /// <returns>
+    /// The same image where nothing is to be done, else a new one; from 5 on its height is the other's width.
+    /// </returns>
     public static RgbImage Apply(RgbImage image, int orientation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(orientation, Upright);

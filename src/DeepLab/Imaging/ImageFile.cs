@@ -4,7 +4,9 @@ namespace DeepLab.Imaging;
 internal static class ImageFile
 {
     /// <summary>The whole file.</summary>
-    /// <exception cref="InvalidFileException">It cannot be read, or is longer than <see cref="ImageLimits.MaxFileBytes"/>.</exception>
+    /// <exception cref="InvalidFileException">
+    /// It cannot be read, or is longer than <see cref="ImageLimits.MaxFileBytes"/>.
+    /// </exception>
     public static byte[] ReadAll(string path) => Read(path, static (stream, path) =>
     {
         if (stream.Length > ImageLimits.MaxFileBytes)
@@ -15,7 +17,9 @@ internal static class ImageFile
     });
 
     /// <summary>All of a stream, of which the length need not be known.</summary>
-    /// <exception cref="InvalidFileException">It cannot be read, or is longer than <see cref="ImageLimits.MaxFileBytes"/>.</exception>
+    /// <exception cref="InvalidFileException">
+    /// It cannot be read, or is longer than <see cref="ImageLimits.MaxFileBytes"/>.
+    /// </exception>
     public static byte[] ReadAll(Stream stream, string name)
     {
         try

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using DeepLab.Data;
 
 namespace DeepLab.Imaging;
 
@@ -9,7 +8,7 @@ internal enum ImageFormat
     Png,
 }
 
-/// <summary>The colour types of PNG (PNG specification, 11.2.2).</summary>
+/// <summary>The color types of PNG (PNG specification, 11.2.2).</summary>
 internal enum PngColor : byte
 {
     Gray = 0,
@@ -22,16 +21,29 @@ internal enum PngColor : byte
 /// <summary>What the first bytes of a JPEG or PNG file say about the image.</summary>
 /// <param name="Format">The format, found by content.</param>
 /// <param name="Height">Rows of pixels, as claimed: not checked against anything.</param>
-/// <param name="Width">Pixels a row, as claimed.</param>
-/// <param name="Channels">Samples a pixel in the file: a palette image has one.</param>
-/// <param name="BitDepth">Bits a sample.</param>
-/// <param name="Color">The colour type of a PNG.</param>
+/// <param name="Width">Pixels per row, as claimed.</param>
+/// <param name="Channels">Samples per pixel in the file: a palette image has one.</param>
+/// <param name="BitDepth">Bits per sample.</param>
+/// <param name="Color">The color type of a PNG.</param>
 internal readonly record struct ImageHeader(ImageFormat Format, int Height, int Width, int Channels, int BitDepth, PngColor Color)
 {
     private static ReadOnlySpan<byte> PngSignature => [0x89, (byte)'P', (byte)'N', (byte)'G', (byte)'\r', (byte)'\n', 0x1A, (byte)'\n'];
 
     /// <summary>Bits that a pixel takes in the file before compression.</summary>
     public int BitsPerPixel => Channels * BitDepth;
+
+    /// <summary>Reads the header of a whole file, and checks what it claims.</summary>
+    /// <param name="data">The file.</param>
+    /// <param name="name">The file's name, for messages.</param>
+    /// <exception cref="InvalidFileException">
+    /// The file is no JPEG or PNG, ends or breaks in its header, or claims a size over <see cref="ImageLimits"/>.
+    /// </exception>
+    public static ImageHeader Read(ReadOnlySpan<byte> data, string name)
+    {
+        _ = TryRead(data, whole: true, name, out ImageHeader header);
+        ImageLimits.Check(name, header, data.Length);
+        return header;
+    }
 
     /// <summary>Reads the header from the start of a file.</summary>
     /// <param name="data">The file, or as much of its beginning as has been read.</param>
@@ -68,10 +80,10 @@ internal readonly record struct ImageHeader(ImageFormat Format, int Height, int 
             PngColor.GrayAlpha => 2,
             PngColor.Rgb => 3,
             PngColor.Rgba => 4,
-            _ => throw new InvalidFileException(name, $"corrupted PNG: colour type {data[25]} in the header; 0, 2, 3, 4 and 6 exist"),
+            _ => throw new InvalidFileException(name, $"corrupted PNG: color type {data[25]} in the header; 0, 2, 3, 4 and 6 exist"),
         };
         if (data[24] is not (1 or 2 or 4 or 8 or 16))
-            throw new InvalidFileException(name, $"corrupted PNG: {data[24]} bits a sample in the header; 1, 2, 4, 8 and 16 exist");
+            throw new InvalidFileException(name, $"corrupted PNG: {data[24]} bits per sample in the header; 1, 2, 4, 8 and 16 exist");
         header = new ImageHeader(ImageFormat.Png, (int)height, (int)width, channels, data[24], color);
         return true;
     }

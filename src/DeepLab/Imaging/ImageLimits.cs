@@ -6,7 +6,9 @@ namespace DeepLab.Imaging;
 /// </summary>
 public static class ImageLimits
 {
-    /// <summary>The most pixels an image may have, as in Pillow (a larger one is taken for a decompression bomb).</summary>
+    /// <summary>
+    /// The most pixels an image may have, as in Pillow (a larger one is taken for a decompression bomb).
+    /// </summary>
     public const int MaxPixels = 178_956_970;
 
     /// <summary>The longest side an image may have, in pixels.</summary>
@@ -17,7 +19,7 @@ public static class ImageLimits
 
     /// <summary>
     /// The most pixels a byte of a JPEG file can stand for: a Huffman-coded image takes at least one bit for each
-    /// block of 8×8 pixels. (Only an arithmetic-coded image of one flat colour could hold more; it is refused.)
+    /// block of 8×8 pixels. (Only an arithmetic-coded image of one flat color could hold more; it is refused.)
     /// </summary>
     public const int MaxJpegPixelsPerByte = 8 * 8 * 8;
 

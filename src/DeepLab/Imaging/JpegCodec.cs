@@ -8,9 +8,9 @@ namespace DeepLab.Imaging;
 /// accurate DCT and smooth upsampling, so that pixels equal those of every program that uses libjpeg-turbo.
 /// </summary>
 /// <remarks>
-/// libjpeg-turbo carries on after damage, fills in grey and leaves a warning. Such an image is refused here: its
+/// libjpeg-turbo carries on after damage, fills in gray and leaves a warning. Such an image is refused here: its
 /// pixels would be trained on. It still loads after the warnings that leave the pixels whole (bytes between
-/// segments, an unknown JFIF or Adobe version, a bad colour profile, odd scan parameters). The library keeps the
+/// segments, an unknown JFIF or Adobe version, a bad color profile, odd scan parameters). The library keeps the
 /// first warning alone, so that a file without an end-of-image marker is refused as truncated whatever it says.
 /// </remarks>
 internal static unsafe partial class JpegCodec
@@ -26,7 +26,7 @@ internal static unsafe partial class JpegCodec
     public static byte[] Decode(ReadOnlySpan<byte> data, in ImageHeader header, string name)
     {
         if (header.Channels == 4)
-            throw new InvalidFileException(name, "a CMYK (print) JPEG; only grey and RGB images are read: convert it, for instance with `convert in.jpg -colorspace sRGB out.jpg`");
+            throw new InvalidFileException(name, "a CMYK (print) JPEG; only gray and RGB images are read: convert it, for instance with `convert in.jpg -colorspace sRGB out.jpg`");
         if (!JpegMarkers.ReachesEnd(data))
             throw new InvalidFileException(name, $"truncated JPEG: the file's {data.Length} bytes end without an end-of-image marker; fetch or export it again");
 
@@ -54,7 +54,7 @@ internal static unsafe partial class JpegCodec
         }
     }
 
-    /// <summary>Encodes [height, width, 3] as a JPEG file with full-resolution colour (4:4:4).</summary>
+    /// <summary>Encodes [height, width, 3] as a JPEG file with full-resolution color (4:4:4).</summary>
     public static byte[] Encode(ReadOnlySpan<byte> pixels, int height, int width, int quality)
     {
         NativeLibraries.Require(NativeLibraries.TurboJpeg);

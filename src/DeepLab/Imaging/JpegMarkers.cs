@@ -4,7 +4,7 @@ namespace DeepLab.Imaging;
 
 /// <summary>
 /// Walks the markers of a JPEG file (ITU-T T.81, annex B) as libjpeg does: bytes between segments, entropy-coded
-/// data among them, are passed over up to the next marker.
+/// data among them, are skipped up to the next marker.
 /// </summary>
 internal ref struct JpegMarkers
 {

@@ -1,9 +1,11 @@
-using DeepLab.Data;
 using DeepLab.IO;
 
 namespace DeepLab.Imaging;
 
-/// <summary>A label image: the class of each pixel, one byte each, [height, width], rows from the top; 255 usually means "not labelled".</summary>
+/// <summary>
+/// A label image: the class of each pixel, one byte each, [height, width], rows from the top; 255 usually means "not
+/// labelled".
+/// </summary>
 public sealed class LabelMap
 {
     /// <summary>The label of pixels that do not count.</summary>
@@ -11,8 +13,10 @@ public sealed class LabelMap
 
     /// <summary>Creates a map of label 0.</summary>
     /// <param name="height">Rows, at least 1.</param>
-    /// <param name="width">Pixels a row, at least 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A side is not positive, or the map has more than <see cref="ImageLimits.MaxPixels"/>.</exception>
+    /// <param name="width">Pixels per row, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A side is not positive, or the map has more than <see cref="ImageLimits.MaxPixels"/>.
+    /// </exception>
     public LabelMap(int height, int width)
         : this(height, width, new byte[RgbImage.PixelCount(height, width)])
     {
@@ -20,9 +24,11 @@ public sealed class LabelMap
 
     /// <summary>Wraps labels without copying them.</summary>
     /// <param name="height">Rows, at least 1.</param>
-    /// <param name="width">Pixels a row, at least 1.</param>
+    /// <param name="width">Pixels per row, at least 1.</param>
     /// <param name="labels">[height, width].</param>
-    /// <exception cref="ArgumentOutOfRangeException">A side is not positive, or the map has more than <see cref="ImageLimits.MaxPixels"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A side is not positive, or the map has more than <see cref="ImageLimits.MaxPixels"/>.
+    /// </exception>
     /// <exception cref="ArgumentException"><paramref name="labels"/> has another length than height·width.</exception>
     public LabelMap(int height, int width, byte[] labels)
     {
@@ -36,52 +42,45 @@ public sealed class LabelMap
     /// <summary>Rows.</summary>
     public int Height { get; }
 
-    /// <summary>Pixels a row.</summary>
+    /// <summary>Pixels per row.</summary>
     public int Width { get; }
 
     /// <summary>[height, width].</summary>
     public byte[] Labels { get; }
 
     /// <summary>
-    /// Reads labels by index from a grey or palette PNG of 1, 2, 4 or 8 bits: the palette's indices or the grey
+    /// Reads labels by index from a gray or palette PNG of 1, 2, 4 or 8 bits: the palette's indices or the gray
     /// values as they stand in the file, never spread over 0–255.
     /// </summary>
-    /// <exception cref="InvalidFileException">The file cannot be read, is no PNG (JPEG changes values), holds colours
-    /// or 16 bits instead of indices, is truncated or corrupted, or claims a size over <see cref="ImageLimits"/>.</exception>
+    /// <exception cref="InvalidFileException">The file cannot be read, is no PNG (JPEG changes values), holds colors
+    /// or 16 bits instead of indices, is truncated or corrupted, or claims a size over
+    /// <see cref="ImageLimits"/>.</exception>
     /// <exception cref="DeepLabException">libspng is not installed.</exception>
-    public static LabelMap Load(string path) => Load(path, colors: null);
+    public static LabelMap Load(string path) => Decode(ImageFile.ReadAll(path), path);
 
-    /// <summary>Reads labels by index, or by colour if <paramref name="colors"/> are given: from a PNG of any kind, each pixel's colour (alpha dropped) looked up.</summary>
-    /// <exception cref="InvalidFileException">As for <see cref="Load(string)"/>; or a pixel has a colour that is not among <paramref name="colors"/>.</exception>
-    /// <exception cref="DeepLabException">libspng is not installed.</exception>
-    public static LabelMap Load(string path, LabelColors? colors) => Decode(ImageFile.ReadAll(path), path, colors);
-
-    /// <summary>Decodes a PNG file held in memory, as <see cref="Load(string, LabelColors?)"/> does.</summary>
+    /// <summary>Decodes a PNG file held in memory, as <see cref="Load"/> does.</summary>
     /// <param name="data">The whole file.</param>
     /// <param name="name">What to call it in messages.</param>
-    /// <param name="colors">The classes' colours, or null if the file holds indices.</param>
-    /// <exception cref="InvalidFileException">As for <see cref="Load(string, LabelColors?)"/>.</exception>
-    public static LabelMap Decode(ReadOnlySpan<byte> data, string name, LabelColors? colors = null)
+    /// <exception cref="InvalidFileException">As for <see cref="Load"/>.</exception>
+    public static LabelMap Decode(ReadOnlySpan<byte> data, string name)
     {
-        _ = ImageHeader.TryRead(data, whole: true, name, out ImageHeader header);
-        if (header.Format == ImageFormat.Jpeg)
-            throw new InvalidFileException(name, "labels cannot be read from a JPEG, which changes pixel values; save label images as PNG from their source");
-        ImageLimits.Check(name, header, data.Length);
-        if (colors is not null)
-            return new LabelMap(header.Height, header.Width, colors.Map(PngCodec.DecodeRgb(data, header, name), header.Width, name));
-
+        ImageHeader header = ReadHeader(data, name);
         string? problem = header.Color switch
         {
-            PngColor.Rgb or PngColor.Rgba => "its labels are colours, not class indices; give the colour of each class with --label-colors FILE (a line `index name r g b` each)",
-            PngColor.GrayAlpha => "a grey image with an alpha channel; label images are 8-bit grey or palette PNGs: save it without alpha",
-            _ when header.BitDepth == 16 => "a grey image of 16 bits; label images are 8-bit grey or palette PNGs, with labels from 0 to 255",
+            PngColor.Rgb or PngColor.Rgba => "its labels are colors, not class indices",
+            PngColor.GrayAlpha => "a gray image with an alpha channel; label images are 8-bit gray or palette PNGs: save it without alpha",
+            _ when header.BitDepth == 16 => "a gray image of 16 bits; label images are 8-bit gray or palette PNGs, with labels from 0 to 255",
             _ => null,
         };
-        if (problem is not null) throw new InvalidFileException(name, problem);
+        if (problem is not null)
+            throw new InvalidFileException(name, problem) { Remedy = header.Color is PngColor.Rgb or PngColor.Rgba ? new Remedy(RemedyKind.LabelColors) : null };
         return new LabelMap(header.Height, header.Width, PngCodec.DecodeSamples(data, header, name));
     }
 
-    /// <summary>Writes the labels atomically as an 8-bit palette PNG: indices stay, <paramref name="palette"/> is what a viewer shows.</summary>
+    /// <summary>
+    /// Writes the labels atomically as an 8-bit palette PNG: indices stay, <paramref name="palette"/> is what a viewer
+    /// shows.
+    /// </summary>
     /// <exception cref="DeepLabException">The name does not end in .png, or the file cannot be written.</exception>
     public void Save(string path, Palette palette)
     {
@@ -99,6 +98,18 @@ public sealed class LabelMap
         return PngCodec.EncodePalette(Labels, Height, Width, palette);
     }
 
+    /// <summary>
+    /// The header of a label image: a PNG of any kind whose size is within <see cref="ImageLimits"/>.
+    /// </summary>
+    /// <exception cref="InvalidFileException">It is no such file.</exception>
+    internal static ImageHeader ReadHeader(ReadOnlySpan<byte> data, string name)
+    {
+        ImageHeader header = ImageHeader.Read(data, name);
+        return header.Format == ImageFormat.Png
+            ? header
+            : throw new InvalidFileException(name, "labels cannot be read from a JPEG, which changes pixel values; save label images as PNG from their source");
+    }
+
     /// <summary>Refuses to go with an image of another size.</summary>
     /// <exception cref="ArgumentException">The image has another size.</exception>
     internal void RequireSizeOf(RgbImage image, string parameter)
@@ -107,13 +118,27 @@ public sealed class LabelMap
             throw new ArgumentException($"labels of {Width}×{Height} pixels for an image of {image.Width}×{image.Height}", parameter);
     }
 
-    /// <summary>The labels of an image that is reduced as <see cref="RgbImage.ReducedTo"/> does, each the nearest; the same map if it is no longer than that.</summary>
+    /// <summary>
+    /// The labels of an image that is reduced as <see cref="RgbImage.ReducedTo"/> does, each the nearest; the same map
+    /// if it is no longer than that.
+    /// </summary>
     internal LabelMap ReducedTo(int maxSide)
     {
         (int height, int width) = AreaReduction.Fit(Height, Width, maxSide);
-        if ((height, width) == (Height, Width)) return this;
-        var reduced = new LabelMap(height, width);
-        Resizing.Nearest(Labels, Height, Width, reduced.Labels, height, width);
-        return reduced;
+        return (height, width) == (Height, Width) ? this : ResizedTo(height, width);
+    }
+
+    /// <summary>The map at another size, each label that of the pixel that its center lies in.</summary>
+    internal LabelMap ResizedTo(int height, int width)
+    {
+        var resized = new LabelMap(height, width);
+        for (int y = 0; y < height; y++)
+        {
+            ReadOnlySpan<byte> from = Labels.AsSpan(SamplePosition.Nearest(y, Height, height) * Width, Width);
+            Span<byte> to = resized.Labels.AsSpan(y * width, width);
+            for (int x = 0; x < width; x++) to[x] = from[SamplePosition.Nearest(x, Width, width)];
+        }
+
+        return resized;
     }
 }

@@ -1,6 +1,6 @@
 namespace DeepLab.Imaging;
 
-/// <summary>256 colours for the values of a label image.</summary>
+/// <summary>256 colors for the values of a label image.</summary>
 public sealed class Palette
 {
     private readonly (byte R, byte G, byte B)[] _colors;
@@ -8,12 +8,12 @@ public sealed class Palette
     private Palette((byte R, byte G, byte B)[] colors) => _colors = colors;
 
     /// <summary>
-    /// PASCAL VOC's colours (VOCdevkit, VOClabelcolormap): the bits of the index dealt out to red, green and blue in
-    /// turn, the lowest first, each colour filled from its highest bit. 0 is black, 255 is (224, 224, 192).
+    /// PASCAL VOC's colors (VOCdevkit, VOClabelcolormap): the bits of the index dealt out to red, green and blue in
+    /// turn, the lowest first, each color filled from its highest bit. 0 is black, 255 is (224, 224, 192).
     /// </summary>
     public static Palette Voc { get; } = new(MakeVoc());
 
-    /// <summary>The colour of a label.</summary>
+    /// <summary>The color of a label.</summary>
     /// <param name="index">0 to 255.</param>
     /// <exception cref="ArgumentOutOfRangeException">The index is outside 0 to 255.</exception>
     public (byte R, byte G, byte B) this[int index]

@@ -1,14 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using DeepLab.Data;
 using Microsoft.Win32.SafeHandles;
 
 namespace DeepLab.Imaging;
 
 /// <summary>PNG in and out through libspng (spng.h, version 0.7 and later).</summary>
 /// <remarks>
-/// A wrong checksum in a chunk that the pixels need is an error; other chunks with faults are passed over. Text and
-/// colour profiles may take no more memory than the file's length and <see cref="SpareChunkBytes"/>.
+/// A wrong checksum in a chunk that the pixels need is an error; other chunks with faults are ignored. Text and
+/// color profiles may take no more memory than the file's length and <see cref="SpareChunkBytes"/>.
 /// </remarks>
 internal static unsafe partial class PngCodec
 {
@@ -20,15 +19,18 @@ internal static unsafe partial class PngCodec
     private const int TooShort = 62, EndOfFile = 68;
 
     /// <summary>
-    /// Decodes to [height, width, 3]: grey values are repeated and, below 8 bits, spread over 0–255; of 16 bits the
+    /// Decodes to [height, width, 3]: gray values are repeated and, below 8 bits, spread over 0–255; of 16 bits the
     /// high byte is kept; the palette is looked up; alpha (and tRNS) is dropped, so that a transparent pixel has the
-    /// colour that is stored for it.
+    /// color that is stored for it.
     /// </summary>
     /// <exception cref="InvalidFileException">The file is truncated or corrupted.</exception>
     public static byte[] DecodeRgb(ReadOnlySpan<byte> data, in ImageHeader header, string name) =>
         Decode(data, header, name, FormatRgb8, (long)header.Height * header.Width * 3);
 
-    /// <summary>Decodes a grey or palette image of at most 8 bits to its samples as they are in the file, a byte each: [height, width].</summary>
+    /// <summary>
+    /// Decodes a gray or palette image of at most 8 bits to its samples as they are in the file, a byte each: [height,
+    /// width].
+    /// </summary>
     /// <inheritdoc cref="DecodeRgb"/>
     public static byte[] DecodeSamples(ReadOnlySpan<byte> data, in ImageHeader header, string name)
     {
@@ -46,7 +48,7 @@ internal static unsafe partial class PngCodec
     public static byte[] EncodeRgba(ReadOnlySpan<byte> pixels, int height, int width) =>
         Encode(pixels, new Ihdr((uint)width, (uint)height, PngColor.Rgba), palette: null);
 
-    /// <summary>Encodes [height, width] as a palette file of 8 bits with all 256 colours.</summary>
+    /// <summary>Encodes [height, width] as a palette file of 8 bits with all 256 colors.</summary>
     public static byte[] EncodePalette(ReadOnlySpan<byte> labels, int height, int width, Palette palette) =>
         Encode(labels, new Ihdr((uint)width, (uint)height, PngColor.Palette), palette);
 

@@ -9,8 +9,10 @@ public sealed class RgbImage
 
     /// <summary>Creates a black image.</summary>
     /// <param name="height">Rows, at least 1.</param>
-    /// <param name="width">Pixels a row, at least 1.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A side is not positive, or the image has more than <see cref="ImageLimits.MaxPixels"/>.</exception>
+    /// <param name="width">Pixels per row, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A side is not positive, or the image has more than <see cref="ImageLimits.MaxPixels"/>.
+    /// </exception>
     public RgbImage(int height, int width)
         : this(height, width, new byte[PixelCount(height, width) * 3])
     {
@@ -18,10 +20,14 @@ public sealed class RgbImage
 
     /// <summary>Wraps pixels without copying them.</summary>
     /// <param name="height">Rows, at least 1.</param>
-    /// <param name="width">Pixels a row, at least 1.</param>
+    /// <param name="width">Pixels per row, at least 1.</param>
     /// <param name="pixels">[height, width, 3].</param>
-    /// <exception cref="ArgumentOutOfRangeException">A side is not positive, or the image has more than <see cref="ImageLimits.MaxPixels"/>.</exception>
-    /// <exception cref="ArgumentException"><paramref name="pixels"/> has another length than height·width·3.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// A side is not positive, or the image has more than <see cref="ImageLimits.MaxPixels"/>.
+    /// </exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="pixels"/> has another length than height·width·3.
+    /// </exception>
     public RgbImage(int height, int width, byte[] pixels)
     {
         ArgumentNullException.ThrowIfNull(pixels);
@@ -34,16 +40,16 @@ public sealed class RgbImage
     /// <summary>Rows.</summary>
     public int Height { get; }
 
-    /// <summary>Pixels a row.</summary>
+    /// <summary>Pixels per row.</summary>
     public int Width { get; }
 
     /// <summary>[height, width, 3]: red, green, blue.</summary>
     public byte[] Pixels { get; }
 
     /// <summary>
-    /// Reads a JPEG or PNG file, told apart by content. JPEG: grey and RGB, pixels as libjpeg-turbo gives them. PNG:
-    /// grey, RGB and palette of every bit depth, interlaced too; of 16 bits the high byte is kept; alpha is dropped,
-    /// so that a transparent pixel has the colour stored for it. An orientation given in EXIF is not applied, since
+    /// Reads a JPEG or PNG file, told apart by content. JPEG: gray and RGB, pixels as libjpeg-turbo gives them. PNG:
+    /// gray, RGB and palette of every bit depth, interlaced too; of 16 bits the high byte is kept; alpha is dropped,
+    /// so that a transparent pixel has the color stored for it. An orientation given in EXIF is not applied, since
     /// label images are drawn for the pixels as they are stored; <see cref="LoadUpright(string)"/> applies it.
     /// </summary>
     /// <exception cref="InvalidFileException">It cannot be read, is no JPEG or PNG, is a CMYK JPEG, is truncated or
@@ -52,13 +58,17 @@ public sealed class RgbImage
     public static RgbImage Load(string path) => Decode(ImageFile.ReadAll(path), path);
 
     /// <summary>
-    /// Reads a photograph as it is to be shown: as <see cref="Load"/> does, then turned or mirrored by the orientation that a JPEG's EXIF gives. (Datasets are read by <see cref="Load"/>.)
+    /// Reads a photograph as it is to be shown: as <see cref="Load"/> does, then turned or mirrored by the orientation
+    /// that a JPEG's EXIF gives. (Datasets are read by <see cref="Load"/>.)
     /// </summary>
-    /// <exception cref="InvalidFileException">As for <see cref="Load"/>; faults in EXIF itself are passed over.</exception>
+    /// <exception cref="InvalidFileException">As for <see cref="Load"/>; faults in EXIF itself are ignored.</exception>
     /// <exception cref="DeepLabException">libjpeg-turbo or libspng is not installed.</exception>
     public static RgbImage LoadUpright(string path) => DecodeUpright(ImageFile.ReadAll(path), path);
 
-    /// <summary>Reads a photograph from a stream to its end, as <see cref="LoadUpright(string)"/> does; at most <see cref="ImageLimits.MaxFileBytes"/>.</summary>
+    /// <summary>
+    /// Reads a photograph from a stream to its end, as <see cref="LoadUpright(string)"/> does; at most
+    /// <see cref="ImageLimits.MaxFileBytes"/>.
+    /// </summary>
     /// <param name="stream">The file; it need not be seekable, and stays open.</param>
     /// <param name="name">What to call it in messages.</param>
     /// <exception cref="InvalidFileException">As for <see cref="Load"/>.</exception>
@@ -73,33 +83,31 @@ public sealed class RgbImage
     /// <param name="data">The whole file.</param>
     /// <param name="name">What to call it in messages.</param>
     /// <exception cref="InvalidFileException">As for <see cref="Load"/>.</exception>
-    public static RgbImage Decode(ReadOnlySpan<byte> data, string name)
-    {
-        _ = ImageHeader.TryRead(data, whole: true, name, out ImageHeader header);
-        ImageLimits.Check(name, header, data.Length);
-        byte[] pixels = header.Format == ImageFormat.Jpeg
-            ? JpegCodec.Decode(data, header, name)
-            : PngCodec.DecodeRgb(data, header, name);
-        return new RgbImage(header.Height, header.Width, pixels);
-    }
+    public static RgbImage Decode(ReadOnlySpan<byte> data, string name) => DecodePixels(data, ImageHeader.Read(data, name), name);
 
     /// <summary>Decodes a JPEG or PNG file held in memory, as <see cref="LoadUpright(string)"/> does.</summary>
     /// <inheritdoc cref="Decode"/>
     public static RgbImage DecodeUpright(ReadOnlySpan<byte> data, string name)
     {
-        RgbImage stored = Decode(data, name);
-        return ExifOrientation.Apply(stored, data[0] == 0xFF ? ExifOrientation.Read(data) : ExifOrientation.Upright);
+        ImageHeader header = ImageHeader.Read(data, name);
+        RgbImage stored = DecodePixels(data, header, name);
+        return ExifOrientation.Apply(stored, header.Format == ImageFormat.Jpeg ? ExifOrientation.Read(data) : ExifOrientation.Upright);
     }
 
     /// <summary>Reads an image's size from its header alone; the pixels may still turn out to be damaged.</summary>
-    /// <exception cref="InvalidFileException">The file cannot be read, is no JPEG or PNG, or claims a size over <see cref="ImageLimits"/>.</exception>
+    /// <exception cref="InvalidFileException">
+    /// The file cannot be read, is no JPEG or PNG, or claims a size over <see cref="ImageLimits"/>.
+    /// </exception>
     public static (int Height, int Width) ReadSize(string path)
     {
         ImageHeader header = ImageFile.ReadHeader(path);
         return (header.Height, header.Width);
     }
 
-    /// <summary>The image with its longer side reduced to <paramref name="maxSide"/>, every pixel the mean of the area it covers; the same image if it is no longer than that.</summary>
+    /// <summary>
+    /// The image with its longer side reduced to <paramref name="maxSide"/>, every pixel the mean of the area it
+    /// covers; the same image if it is no longer than that.
+    /// </summary>
     /// <param name="maxSide">The longest side allowed, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxSide"/> is not positive.</exception>
     public RgbImage ReducedTo(int maxSide)
@@ -110,7 +118,7 @@ public sealed class RgbImage
     }
 
     /// <summary>
-    /// Writes the image atomically: as JPEG (quality 95, colour at full resolution) if <paramref name="path"/> ends
+    /// Writes the image atomically: as JPEG (quality 95, color at full resolution) if <paramref name="path"/> ends
     /// in .jpg or .jpeg, as PNG if in .png.
     /// </summary>
     /// <exception cref="DeepLabException">The name ends otherwise, or the file cannot be written.</exception>
@@ -138,6 +146,11 @@ public sealed class RgbImage
             }
         }
     }
+
+    private static RgbImage DecodePixels(ReadOnlySpan<byte> data, in ImageHeader header, string name) => new(
+        header.Height,
+        header.Width,
+        header.Format == ImageFormat.Jpeg ? JpegCodec.Decode(data, header, name) : PngCodec.DecodeRgb(data, header, name));
 
     /// <summary>height·width, checked; times 3 it still fits an array.</summary>
     internal static int PixelCount(int height, int width)

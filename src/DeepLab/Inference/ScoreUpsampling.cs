@@ -26,8 +26,8 @@ public static class ScoreUpsampling
     }
 
     /// <summary>
-    /// Writes the labels of a larger image, of which the scores are of a reduction: the top left <paramref name="region"/> of the target grid, stretched over height × width with half-pixel centres (as
-    /// <see cref="Imaging.Resizing"/> has them) and clamped at its edges. Scores are interpolated once, from the map to the image.
+    /// Writes the labels of a larger image, of which the scores are of a reduction: the top left <paramref name="region"/> of the target grid, stretched over height × width with half-pixel centers (as
+    /// images are resized) and clamped at its edges. Scores are interpolated once, from the map to the image.
     /// </summary>
     /// <param name="scores">[height, width, classes].</param>
     /// <param name="size">Height and width of the scores.</param>
@@ -100,12 +100,12 @@ public static class ScoreUpsampling
         // A pixel's classes are filled up to whole vectors with copies of class 0, which never win against it.
         int padded = WholeVectors(classes), rowLength = size.Width * classes;
         float[] rowMemory = ArrayPool<float>.Shared.Rent(rowLength), pixelMemory = ArrayPool<float>.Shared.Rent(size.Width * padded);
-        (int Low, int High, float Share)[] columns = ArrayPool<(int Low, int High, float Share)>.Shared.Rent(width);
+        SamplePosition[] columns = ArrayPool<SamplePosition>.Shared.Rent(width);
         Span<float> row = rowMemory.AsSpan(0, rowLength), pixels = pixelMemory.AsSpan(0, size.Width * padded);
-        for (int x = 0; x < width; x++) columns[x] = Sample(Place(x, region.Width, width), target.Width, size.Width);
+        for (int x = 0; x < width; x++) columns[x] = Sample(x, region.Width, width, target.Width, size.Width);
         for (int y = 0; y < height; y++)
         {
-            (int low, int high, float share) = Sample(Place(y, region.Height, height), target.Height, size.Height);
+            (int low, int high, float share) = Sample(y, region.Height, height, target.Height, size.Height);
             Blend(scores.Slice(low * rowLength, rowLength), scores.Slice(high * rowLength, rowLength), share, row);
             for (int x = 0; x < size.Width; x++)
             {
@@ -123,7 +123,7 @@ public static class ScoreUpsampling
 
         ArrayPool<float>.Shared.Return(rowMemory);
         ArrayPool<float>.Shared.Return(pixelMemory);
-        ArrayPool<(int Low, int High, float Share)>.Shared.Return(columns);
+        ArrayPool<SamplePosition>.Shared.Return(columns);
     }
 
     private static int WholeVectors(int classes) => checked(classes + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
@@ -161,15 +161,9 @@ public static class ScoreUpsampling
         return label;
     }
 
-    /// <summary>Where pixel <paramref name="index"/> of an image lies in its reduction, exactly the index if that is as large.</summary>
-    private static double Place(int index, int reduced, int size) => Math.Clamp(((index + 0.5) * reduced / size) - 0.5, 0, reduced - 1);
-
-    private static (int Low, int High, float Share) Sample(double index, int outputs, int inputs)
-    {
-        double position = outputs > 1 ? index * (inputs - 1) / (outputs - 1) : 0;
-        int low = Math.Min((int)position, inputs - 1);
-        return (low, Math.Min(low + 1, inputs - 1), (float)(position - low));
-    }
+    /// <summary>Where pixel <paramref name="index"/> of an image lies among the scores: in its reduction, exactly the index if that is as large, and from there on the scores' grid.</summary>
+    private static SamplePosition Sample(int index, int reduced, int size, int target, int scores) =>
+        SamplePosition.AlignedCorners(SamplePosition.HalfPixelCenter(index, reduced, size), scores, target);
 
     private static void Blend(ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share, Span<float> target)
     {

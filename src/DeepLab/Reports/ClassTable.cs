@@ -1,6 +1,7 @@
 using System.Xml.Linq;
 using DeepLab.Evaluation;
 using DeepLab.Imaging;
+using DeepLab.IO;
 
 namespace DeepLab.Reports;
 
@@ -37,7 +38,7 @@ internal static class ClassTable
             Html.Element("tbody", Enumerable.Range(0, matrix.Classes).Select(Row))));
     }
 
-    /// <summary>A class's colour.</summary>
+    /// <summary>A class's color.</summary>
     public static XElement Swatch(Palette palette, int label)
     {
         (byte r, byte g, byte b) = palette[label];

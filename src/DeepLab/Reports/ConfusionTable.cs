@@ -1,21 +1,23 @@
 using System.Xml.Linq;
 using DeepLab.Evaluation;
+using DeepLab.IO;
 
 namespace DeepLab.Reports;
 
 /// <summary>A confusion matrix as a heat map, and its largest entries as a list.</summary>
 /// <param name="matrix">The counts.</param>
-/// <param name="names">A name a class.</param>
+/// <param name="names">One name per class.</param>
 internal sealed class ConfusionTable(ConfusionMatrix matrix, IReadOnlyList<string> names)
 {
     private const int MostClasses = 64, MostConfusions = 12;
 
-    // A share below the n-th is of the n-th step of colour. Confusions are small where a network is any good, so the steps are finer there.
+    // A share below the n-th is of the n-th step of color. Confusions are small where a network is any good, so the
+    // steps are finer there.
     private static readonly double[] StepEnds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8];
 
     private readonly long[] _labelled = [.. Enumerable.Range(0, matrix.Classes).Select(label => Enumerable.Range(0, matrix.Classes).Sum(p => matrix[label, p]))];
 
-    /// <summary>The heat map: a row a class of the labels, its cells shares of that row.</summary>
+    /// <summary>The heat map: one row per class of the labels, its cells shares of that row.</summary>
     public IEnumerable<XElement> ToHeatMap()
     {
         int[] shown = [.. Enumerable.Range(0, matrix.Classes).OrderByDescending(c => _labelled[c]).Take(MostClasses).Order()];

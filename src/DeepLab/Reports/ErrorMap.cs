@@ -8,7 +8,10 @@ public static class ErrorMap
     private const int StripeWidth = 4;
     private static readonly (byte R, byte G, byte B) s_wrong = (226, 20, 62);
 
-    /// <summary>The photograph in pale grey with the wrong pixels in red; pixels without a label (255) are striped, since they do not count.</summary>
+    /// <summary>
+    /// The photograph in pale gray with the wrong pixels in red; pixels without a label (255) are striped, since they
+    /// do not count.
+    /// </summary>
     /// <param name="image">[height, width, 3]; not changed.</param>
     /// <param name="labels">The ground truth [height, width].</param>
     /// <param name="prediction">The predicted labels [height, width].</param>
@@ -33,9 +36,9 @@ public static class ErrorMap
             }
 
             ReadOnlySpan<byte> color = image.Pixels.AsSpan(3 * i, 3);
-            int grey = ((299 * color[0]) + (587 * color[1]) + (114 * color[2])) / 1000;
+            int gray = ((299 * color[0]) + (587 * color[1]) + (114 * color[2])) / 1000;
             bool isStriped = label == LabelMap.IgnoreLabel && ((i % image.Width) + (i / image.Width)) / StripeWidth % 2 == 0;
-            pixel.Fill((byte)(isStriped ? 96 : 128 + (grey / 2)));
+            pixel.Fill((byte)(isStriped ? 96 : 128 + (gray / 2)));
         }
 
         return map;

@@ -1,11 +1,14 @@
 using System.Xml.Linq;
 using DeepLab.Evaluation;
 using DeepLab.Imaging;
+using DeepLab.IO;
 using DeepLab.Training;
 
 namespace DeepLab.Reports;
 
-/// <summary>A page about evaluations: classes, confusion matrix, the curve over snapshots, the best and worst images.</summary>
+/// <summary>
+/// A page about evaluations: classes, confusion matrix, the curve over snapshots, the best and worst images.
+/// </summary>
 public static class EvaluationPage
 {
     private static readonly (string Name, Func<EvaluationReport, double> Of)[] Measures =
@@ -17,8 +20,10 @@ public static class EvaluationPage
     /// <summary>Writes the page, atomically.</summary>
     /// <param name="path">The file.</param>
     /// <param name="evaluation">The evaluations, at least one.</param>
-    /// <param name="palette">The labels' colours.</param>
-    /// <param name="facts">Facts to add at its end, such as the dataset and versions; a term and what it is each.</param>
+    /// <param name="palette">The labels' colors.</param>
+    /// <param name="facts">
+    /// Facts to add at its end, such as the dataset and versions; a term and what it is each.
+    /// </param>
     /// <exception cref="ArgumentException">There is no evaluation.</exception>
     /// <exception cref="DeepLabException">The file cannot be written.</exception>
     public static void Write(string path, EvaluationRecord evaluation, Palette palette, IReadOnlyList<(string Term, string Value)> facts)

@@ -2,7 +2,10 @@ using DeepLab.Evaluation;
 
 namespace DeepLab.Reports;
 
-/// <summary>What a page about evaluations is made of: the measures of every snapshot, and the pictures of the best one alone, so that memory does not grow.</summary>
+/// <summary>
+/// What a page about evaluations is made of: the measures of every snapshot, and the pictures of the best one alone, so
+/// that memory does not grow.
+/// </summary>
 public sealed class EvaluationRecord
 {
     private readonly List<EvaluationReport> _reports = [];
@@ -23,7 +26,9 @@ public sealed class EvaluationRecord
     /// <param name="report">Its measures, with the confusion matrix.</param>
     /// <param name="images">Its images, or null.</param>
     /// <param name="facts">Facts about it, such as a checksum.</param>
-    /// <exception cref="ArgumentException">The report has no confusion matrix, or other classes than those before.</exception>
+    /// <exception cref="ArgumentException">
+    /// The report has no confusion matrix, or other classes than those before.
+    /// </exception>
     public void Add(EvaluationReport report, ImageRanking? images, IReadOnlyList<(string Term, string Value)> facts)
     {
         ArgumentNullException.ThrowIfNull(report);

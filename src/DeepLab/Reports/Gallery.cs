@@ -1,18 +1,19 @@
 using System.Xml.Linq;
 using DeepLab.Imaging;
+using DeepLab.IO;
 
 namespace DeepLab.Reports;
 
 /// <summary>Images of an evaluation with what was predicted.</summary>
-/// <param name="names">A name a class.</param>
-/// <param name="palette">The labels' colours.</param>
+/// <param name="names">One name per class.</param>
+/// <param name="palette">The labels' colors.</param>
 internal sealed class Gallery(IReadOnlyList<string> names, Palette palette)
 {
     /// <summary>How to read the pictures.</summary>
     public XElement Explanation() => Html.Element(
-        "p", "By the mean IoU of the classes in an image's labels or prediction. Labels and predictions are shown in the classes' colours; void, the pixels without a label, is pale in the truth and striped among the errors, which are red.");
+        "p", "By the mean IoU of the classes in an image's labels or prediction. Labels and predictions are shown in the classes' colors; void, the pixels without a label, is pale in the truth and striped among the errors, which are red.");
 
-    /// <summary>An image: its pictures side by side, its measures, and the colours of its classes.</summary>
+    /// <summary>An image: its pictures side by side, its measures, and the colors of its classes.</summary>
     public XElement Show(RankedImage image) => Html.Element(
         "article",
         Html.Element("h3", Html.Name(image.Name)),

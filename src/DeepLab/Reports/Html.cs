@@ -1,11 +1,13 @@
 using System.Text;
 using System.Xml.Linq;
+using DeepLab.IO;
 
 namespace DeepLab.Reports;
 
 /// <summary>
-/// Builds elements of HTML and writes them. Texts are data, never markup: what comes from files is escaped where it is written, and characters
-/// that no page may hold, or that turn the direction of the text around them, become U+FFFD. The result is well-formed XML too.
+/// Builds elements of HTML and writes them. Texts are data, never markup: what comes from files is escaped where it is
+/// written, and characters that no page may hold, or that turn the direction of the text around them, become U+FFFD.
+/// The result is well-formed XML too.
 /// </summary>
 internal static class Html
 {
@@ -25,7 +27,9 @@ internal static class Html
     /// <summary>The attribute <c>class</c>.</summary>
     public static XAttribute Class(string value) => new("class", value);
 
-    /// <summary>Text from a file, such as the name of a class: kept together and apart from the direction of the text around it.</summary>
+    /// <summary>
+    /// Text from a file, such as the name of a class: kept together and apart from the direction of the text around it.
+    /// </summary>
     public static XElement Name(string text) => Element("bdi", text);
 
     /// <summary>A box that scrolls sideways by itself, so that the page need not; the keyboard reaches it.</summary>
@@ -95,20 +99,11 @@ internal static class Html
                     }
                     else
                     {
-                        writer.Write(IsHarmless(c) ? c : Replacement);
+                        writer.Write(c is '\n' or '\t' || (BoundedText.IsPrintable(c) && !char.IsSurrogate(c)) ? c : Replacement);
                     }
 
                     break;
             }
         }
     }
-
-    private static bool IsHarmless(char c) => c switch
-    {
-        '\n' or '\t' => true,
-        < ' ' or (>= '\x7f' and < '\xa0') => false,
-        (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069') => false,
-        '\ufffe' or '\uffff' => false,
-        _ => !char.IsSurrogate(c),
-    };
 }

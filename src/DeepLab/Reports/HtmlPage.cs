@@ -12,8 +12,8 @@ namespace DeepLab.Reports;
 internal sealed record PageSection(string Id, string Title, params object?[] Content);
 
 /// <summary>
-/// The shell of a page: one file that fetches nothing. Its policy forbids all network, all styles but its own and all scripts but
-/// <see cref="PageScript"/>, so that nothing in a name or a picture could run or be fetched.
+/// The shell of a page: one file that fetches nothing. Its policy forbids all network, all styles but its own and all
+/// scripts but <see cref="PageScript"/>, so that nothing in a name or a picture could run or be fetched.
 /// </summary>
 internal static class HtmlPage
 {
@@ -47,7 +47,9 @@ internal static class HtmlPage
     public static XElement Facts(IEnumerable<(string Term, string Value)> facts) =>
         Html.Element("dl", Html.Class("facts"), facts.Select(f => new[] { Html.Element("dt", f.Term), Html.Element("dd", Html.Name(f.Value)) }));
 
-    /// <summary>A table's head: a row of names; those after <paramref name="textColumns"/> stand over numbers.</summary>
+    /// <summary>
+    /// A table's head: a row of names; those after <paramref name="textColumns"/> stand over numbers.
+    /// </summary>
     public static XElement TableHead(int textColumns, params string[] names) => Html.Element(
         "thead",
         Html.Element("tr", names.Select((n, i) => Html.Element("th", Html.Attribute("scope", "col"), i < textColumns ? null : Html.Class("number"), n))));

@@ -4,8 +4,9 @@ using DeepLab.Imaging;
 namespace DeepLab.Reports;
 
 /// <summary>
-/// Keeps the images of an evaluation that were predicted best and worst, by the mean IoU of the classes in each image's labels or prediction. Only so many are held, and those as
-/// small pictures, so that the memory does not grow with the dataset.
+/// Keeps the images of an evaluation that were predicted best and worst, by the mean IoU of the classes in each image's
+/// labels or prediction. Only so many are held, and those as small pictures, so that the memory does not grow with the
+/// dataset.
 /// </summary>
 public sealed class ImageRanking
 {
@@ -21,7 +22,7 @@ public sealed class ImageRanking
 
     /// <summary>Creates a ranking without images.</summary>
     /// <param name="classes">The number of classes, 1 to 255.</param>
-    /// <param name="palette">The labels' colours.</param>
+    /// <param name="palette">The labels' colors.</param>
     /// <param name="count">How many of the worst and how many of the best are kept, 1 to 100.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is outside its range.</exception>
     public ImageRanking(int classes, Palette palette, int count = DefaultCount)
@@ -43,7 +44,10 @@ public sealed class ImageRanking
 
     private int Ranked { get; set; }
 
-    /// <summary>Adds the next image of the dataset; with a CRF its refined prediction counts. One whose labels are all void is left out.</summary>
+    /// <summary>
+    /// Adds the next image of the dataset; with a CRF its refined prediction counts. One whose labels are all void is
+    /// left out.
+    /// </summary>
     public void Add(EvaluatedImage image)
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -87,7 +91,9 @@ public sealed class ImageRanking
 /// <param name="Height">Its height.</param>
 /// <param name="MeanIoU">The mean IoU of its classes.</param>
 /// <param name="PixelAccuracy">The share of its pixels that is predicted right.</param>
-/// <param name="Classes">The classes in its labels or prediction, the largest first, at most <see cref="MostClasses"/>.</param>
+/// <param name="Classes">
+/// The classes in its labels or prediction, the largest first, at most <see cref="MostClasses"/>.
+/// </param>
 /// <param name="Pictures">Small pictures, each with what it shows.</param>
 internal sealed record RankedImage(
     string Name, int Number, int Width, int Height, double MeanIoU, double PixelAccuracy, IReadOnlyList<int> Classes, IReadOnlyList<(string Kind, Thumbnail Picture)> Pictures)

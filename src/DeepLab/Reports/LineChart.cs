@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using DeepLab.IO;
 using DeepLab.Visualization;
 
 namespace DeepLab.Reports;
@@ -16,11 +17,12 @@ internal sealed record ChartSeries(string Name, IReadOnlyList<ChartPoint> Points
 /// <summary>A place of a chart whose numbers are shown when it is pointed at or has the focus.</summary>
 /// <param name="X">Where it stands.</param>
 /// <param name="Title">What place it is.</param>
-/// <param name="Values">A number a series.</param>
+/// <param name="Values">One number per series.</param>
 internal sealed record ChartStop(double X, string Title, IReadOnlyList<string> Values);
 
 /// <summary>
-/// Curves as inline SVG. Only the plot is stretched to the width of the page; texts, lines and markers keep their size, on a phone too.
+/// Curves as inline SVG. Only the plot is stretched to the width of the page; texts, lines and markers keep their size,
+/// on a phone too.
 /// </summary>
 /// <param name="title">What is drawn, for those who do not see it.</param>
 /// <param name="xLabel">What runs to the right.</param>

@@ -1,6 +1,6 @@
 namespace DeepLab.Reports;
 
-/// <summary>A run of neighbouring iterations of a log.</summary>
+/// <summary>A run of neighboring iterations of a log.</summary>
 /// <param name="First">The first iteration.</param>
 /// <param name="Last">The last one.</param>
 /// <param name="Count">How many lines it stands for.</param>
@@ -18,8 +18,8 @@ public sealed record LogBucket(long First, long Last, long Count, IReadOnlyList<
 public readonly record struct LogValue(double Mean, double Least, double Largest);
 
 /// <summary>
-/// Reduces a log of any length to at most a given number of buckets while it is read: when all are taken, neighbours are joined and the
-/// buckets to come hold twice as many lines.
+/// Reduces a log of any length to at most a given number of buckets while it is read: when all are taken, neighbors are
+/// joined and the buckets to come hold twice as many lines.
 /// </summary>
 internal sealed class LogBuckets(int columns, int capacity)
 {

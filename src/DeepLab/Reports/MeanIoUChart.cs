@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using DeepLab.IO;
 
 namespace DeepLab.Reports;
 
@@ -13,7 +14,9 @@ internal static class MeanIoUChart
     /// <summary>The chart of some curves, whose places need not be the same.</summary>
     /// <param name="xLabel">What runs to the right.</param>
     /// <param name="caption">What stands under it.</param>
-    /// <param name="curves">The curves from left to right, each with what the legend calls it; NaN where there is no number.</param>
+    /// <param name="curves">
+    /// The curves from left to right, each with what the legend calls it; NaN where there is no number.
+    /// </param>
     public static XElement Of(string xLabel, string caption, params IReadOnlyList<(string Name, IReadOnlyList<ChartPoint> Points)> curves)
     {
         ChartSeries[] series = [.. curves.Select(c => new ChartSeries(c.Name, [.. c.Points.Where(p => !double.IsNaN(p.Y))], HasMarkers: c.Points.Count <= LineChart.MostStops))];

@@ -1,8 +1,9 @@
 namespace DeepLab.Reports;
 
 /// <summary>
-/// The only script of a page: within a chart or a matrix, whose fields are one stop of the Tab key, the arrow keys go from field to field.
-/// Without it everything can still be read: a matrix shows its numbers, and a table with the numbers stands beside each chart.
+/// The only script of a page: within a chart or a matrix, whose fields are one stop of the Tab key, the arrow keys go
+/// from field to field. Without it everything can still be read: a matrix shows its numbers, and a table with the
+/// numbers stands beside each chart.
 /// </summary>
 internal static class PageScript
 {

@@ -6,10 +6,10 @@ namespace DeepLab.Reports;
 /// <summary>The style of a page, for light and dark, from a phone's width up.</summary>
 internal static class PageStyle
 {
-    /// <summary>Steps of a heat map's colours, 1 to this; step 0 has none.</summary>
+    /// <summary>Steps of a heat map's colors, 1 to this; step 0 has none.</summary>
     public const int HeatSteps = 10;
 
-    /// <summary>The colours of the light theme, by the names of their variables.</summary>
+    /// <summary>The colors of the light theme, by the names of their variables.</summary>
     public static IReadOnlyDictionary<string, string> Light { get; } = Theme(
         new Dictionary<string, string>
         {
@@ -28,7 +28,7 @@ internal static class PageStyle
         hit: ((222, 235, 250), (11, 62, 140)),
         miss: ((255, 232, 208), (140, 40, 0)));
 
-    /// <summary>The colours of the dark theme, by the names of their variables.</summary>
+    /// <summary>The colors of the dark theme, by the names of their variables.</summary>
     public static IReadOnlyDictionary<string, string> Dark { get; } = Theme(
         new Dictionary<string, string>
         {

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using DeepLab.Cpu;
+using DeepLab.IO;
 
 namespace DeepLab.Reports;
 

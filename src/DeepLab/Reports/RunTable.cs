@@ -4,8 +4,9 @@ using DeepLab.IO;
 namespace DeepLab.Reports;
 
 /// <summary>
-/// Reads a table that training writes (<c>log.csv</c>, <c>eval.csv</c>) line by line, one that is still being written too, in memory that does not depend on its
-/// size. Columns are found by their names; others than those asked for are skipped. The first column is the iteration, which rises.
+/// Reads a table that training writes (<c>log.csv</c>, <c>eval.csv</c>) line by line, one that is still being written
+/// too, in memory that does not depend on its size. Columns are found by their names; others than those asked for are
+/// skipped. The first column is the iteration, which rises.
 /// </summary>
 internal sealed class RunTable : IDisposable
 {
@@ -24,7 +25,9 @@ internal sealed class RunTable : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="columns">The columns to read, as its first line would name them.</param>
     /// <param name="mayLackValues">Whether a value but the iteration may be NaN.</param>
-    /// <exception cref="InvalidFileException">It cannot be read, is larger than 4 GiB, or its first line is not what it should be.</exception>
+    /// <exception cref="InvalidFileException">
+    /// It cannot be read, is larger than 4 GiB, or its first line is not what it should be.
+    /// </exception>
     public RunTable(string path, string columns, bool mayLackValues = false)
     {
         (_path, _names, _mayLackValues) = (path, columns.Split(','), mayLackValues);
@@ -43,12 +46,14 @@ internal sealed class RunTable : IDisposable
         }
     }
 
-    /// <summary>Whether the file ended amid a line, as a crash leaves it; that line is left out.</summary>
+    /// <summary>Whether the file ended in the middle of a line, as a crash leaves it; that line is left out.</summary>
     public bool IsCutOff { get; private set; }
 
     /// <summary>Reads the values of the next line, in the order in which the columns were asked for.</summary>
     /// <returns>Whether there was one.</returns>
-    /// <exception cref="InvalidFileException">The file cannot be read, or the line is not what it should be.</exception>
+    /// <exception cref="InvalidFileException">
+    /// The file cannot be read, or the line is not what it should be.
+    /// </exception>
     public bool Read(Span<double> values)
     {
         while (ReadLine() is int length)
@@ -57,7 +62,7 @@ internal sealed class RunTable : IDisposable
             if (text.IsWhiteSpace()) continue;
             for (int c = 0; c < values.Length; c++) values[c] = Number(text, c);
             if (values[0] != Math.Floor(values[0]) || values[0] <= _iteration || values[0] > int.MaxValue)
-                throw Wrong($"iteration {FileText.Quote(Field(text, _places[0]).ToString())} after {_iteration}, expected a larger whole number");
+                throw Wrong($"iteration {BoundedText.Quote(Field(text, _places[0]).ToString())} after {_iteration}, expected a larger whole number");
             _iteration = (long)values[0];
             return true;
         }
@@ -102,7 +107,7 @@ internal sealed class RunTable : IDisposable
         ReadOnlySpan<char> field = Field(line, _places[column]);
         bool isNumber = double.TryParse(field, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
             && (Math.Abs(value) <= float.MaxValue || (_mayLackValues && column > 0 && double.IsNaN(value)));
-        return isNumber ? value : throw Wrong($"{_names[column]} is {FileText.Quote(field.ToString())}, expected a number");
+        return isNumber ? value : throw Wrong($"{_names[column]} is {BoundedText.Quote(field.ToString())}, expected a number");
     }
 
     private int[] FindColumns(string header)
@@ -112,7 +117,7 @@ internal sealed class RunTable : IDisposable
         int missing = Array.IndexOf(places, -1);
         return missing < 0
             ? places
-            : throw new InvalidFileException(_path, $"line 1 names no column '{_names[missing]}' but {FileText.Quote(header)}, expected {string.Join(',', _names)}");
+            : throw new InvalidFileException(_path, $"line 1 names no column '{_names[missing]}' but {BoundedText.Quote(header)}, expected {string.Join(',', _names)}");
     }
 
     // The length of the next whole line, or null: what no line feed ends has not been written whole.

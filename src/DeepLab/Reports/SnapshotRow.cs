@@ -6,12 +6,15 @@ namespace DeepLab.Reports;
 /// <summary>A line of the table of snapshots.</summary>
 /// <param name="File">The snapshot.</param>
 /// <param name="Loss">The mean fused loss where it was written; NaN where the log does not reach it.</param>
-/// <param name="MeanIoU">Its mean IoU: of the measures that were given or, without any, of the evaluations on the way; NaN where it was not measured.</param>
+/// <param name="MeanIoU">
+/// Its mean IoU: of the measures that were given or, without any, of the evaluations on the way; NaN where it was not
+/// measured.
+/// </param>
 /// <param name="Bytes">Its size.</param>
 /// <param name="Written">When it was written.</param>
 internal sealed record SnapshotRow(SnapshotFile File, double Loss, double MeanIoU, long Bytes, DateTimeOffset Written)
 {
-    /// <summary>The rows of a training; <paramref name="loss"/> is a number a bucket of its history.</summary>
+    /// <summary>The rows of a training; <paramref name="loss"/> is one number per bucket of its history.</summary>
     public static IReadOnlyList<SnapshotRow> From(TrainingRecord training, double[] loss)
     {
         Dictionary<string, double> measures = [];

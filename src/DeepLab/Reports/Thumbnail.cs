@@ -4,7 +4,7 @@ namespace DeepLab.Reports;
 
 /// <summary>Pictures small enough for a page, as data URIs.</summary>
 /// <param name="Source">The data URI.</param>
-/// <param name="Width">Pixels a row.</param>
+/// <param name="Width">Pixels per row.</param>
 /// <param name="Height">Rows.</param>
 internal sealed record Thumbnail(string Source, int Width, int Height)
 {
@@ -20,7 +20,7 @@ internal sealed record Thumbnail(string Source, int Width, int Height)
         return new Thumbnail(Uri("jpeg", JpegCodec.Encode(small.Pixels, small.Height, small.Width, JpegQuality)), small.Width, small.Height);
     }
 
-    /// <summary>Labels as PNG in the palette's colours.</summary>
+    /// <summary>Labels as PNG in the palette's colors.</summary>
     public static Thumbnail Of(LabelMap labels, Palette palette)
     {
         LabelMap small = labels.ReducedTo(LongestSide);

@@ -2,18 +2,24 @@ using DeepLab.Training;
 
 namespace DeepLab.Reports;
 
-/// <summary>What the <c>log.csv</c> and <c>eval.csv</c> of a run tell, reduced to curves that can be drawn, however long the run was.</summary>
+/// <summary>
+/// What the <c>log.csv</c> and <c>eval.csv</c> of a run tell, reduced to curves that can be drawn, however long the run
+/// was.
+/// </summary>
 public sealed class TrainingHistory
 {
     /// <summary>The most buckets that a table is reduced to.</summary>
     public const int MostBuckets = 1000;
 
     /// <summary>
-    /// The columns of <see cref="Buckets"/>: the four scores' losses, the learning rate, and the seconds that an iteration took, without what evaluations before it took.
+    /// The columns of <see cref="Buckets"/>: the four scores' losses, the learning rate, and the seconds that an
+    /// iteration took, without what evaluations before it took.
     /// </summary>
     public const int FullLoss = 0, ThreeQuartersLoss = 1, HalfLoss = 2, FusedLoss = 3, LearningRate = 4, Seconds = 5;
 
-    /// <summary>The columns of <see cref="Evaluations"/>: shares from 0 to 1, or NaN where nothing could be measured.</summary>
+    /// <summary>
+    /// The columns of <see cref="Evaluations"/>: shares from 0 to 1, or NaN where nothing could be measured.
+    /// </summary>
     public const int MeanIoU = 0, PixelAccuracy = 1;
 
     private const int Columns = 7, EvaluationColumns = 4;
@@ -29,13 +35,16 @@ public sealed class TrainingHistory
     /// <summary>The file of the evaluations on the way; null for none.</summary>
     public string? EvaluationsPath { get; }
 
-    /// <summary>The lines that were read, an iteration each.</summary>
+    /// <summary>The lines that were read, one iteration each.</summary>
     public long Lines { get; private set; }
 
     /// <summary>The last iteration, 0 if there is none.</summary>
     public long LastIteration { get; private set; }
 
-    /// <summary>The seconds that the iterations took, without evaluations. Where the log's clock began again, as after a restart, the parts are added up.</summary>
+    /// <summary>
+    /// The seconds that the iterations took, without evaluations. Where the log's clock began again, as after a
+    /// restart, the parts are added up.
+    /// </summary>
     public double TrainingSeconds { get; private set; }
 
     /// <summary>The seconds that evaluations took.</summary>
@@ -44,19 +53,31 @@ public sealed class TrainingHistory
     /// <summary>The seconds that the run took.</summary>
     public double TotalSeconds => TrainingSeconds + EvaluationSeconds;
 
-    /// <summary>The files that ended amid a line, as a crash leaves them; those lines are left out.</summary>
+    /// <summary>
+    /// The files that ended in the middle of a line, as a crash leaves them; those lines are left out.
+    /// </summary>
     public IReadOnlyList<string> CutOff { get; private set; } = [];
 
-    /// <summary>The log's lines in runs of neighbours, at most <see cref="MostBuckets"/>.</summary>
+    /// <summary>The log's lines in runs of neighbors, at most <see cref="MostBuckets"/>.</summary>
     public IReadOnlyList<LogBucket> Buckets { get; private set; } = [];
 
-    /// <summary>The evaluations on the way in runs of neighbours, at most <see cref="MostBuckets"/>, and so one each unless there are more; none without a file of them.</summary>
+    /// <summary>
+    /// The evaluations on the way in runs of neighbors, at most <see cref="MostBuckets"/>, and so one each unless there
+    /// are more; none without a file of them.
+    /// </summary>
     public IReadOnlyList<LogBucket> Evaluations { get; private set; } = [];
 
-    /// <summary>Reads the tables of a run; of one that is still going on too. Columns are found by their names; others than ours are skipped.</summary>
-    /// <param name="log">A file as training writes it, an iteration a line.</param>
-    /// <param name="evaluations">The file that training writes beside it if it evaluates on the way, an evaluation a line; null for none.</param>
-    /// <exception cref="InvalidFileException">A file cannot be read, is larger than 4 GiB, or a line is not what it should be.</exception>
+    /// <summary>
+    /// Reads the tables of a run; of one that is still going on too. Columns are found by their names; others than ours
+    /// are skipped.
+    /// </summary>
+    /// <param name="log">A file as training writes it, one iteration per line.</param>
+    /// <param name="evaluations">
+    /// The file that training writes beside it if it evaluates on the way, one evaluation per line; null for none.
+    /// </param>
+    /// <exception cref="InvalidFileException">
+    /// A file cannot be read, is larger than 4 GiB, or a line is not what it should be.
+    /// </exception>
     public static TrainingHistory Load(string log, string? evaluations = null)
     {
         var history = new TrainingHistory(log, evaluations);
@@ -69,7 +90,7 @@ public sealed class TrainingHistory
         return history;
     }
 
-    // Both tables are gone through side by side, since an evaluation's time is part of the log's next line.
+    // Both tables are read side by side, since an evaluation's time is part of the log's next line.
     private void Read(RunTable iterations, RunTable? evaluations)
     {
         Span<double> line = stackalloc double[Columns], evaluation = stackalloc double[EvaluationColumns];

@@ -1,4 +1,5 @@
 using System.Xml.Linq;
+using DeepLab.IO;
 
 namespace DeepLab.Reports;
 
@@ -37,7 +38,7 @@ public static class TrainingPage
             ("Iterations", Numbers.Count(history.LastIteration)),
             ("Fused loss at the end", Numbers.Measured(smooth[TrainingHistory.FusedLoss][^1])),
             ("Time", Numbers.Duration(history.TotalSeconds)),
-            ("Seconds an iteration", Numbers.Measured(history.TrainingSeconds / history.Lines)),
+            ("Seconds per iteration", Numbers.Measured(history.TrainingSeconds / history.Lines)),
         ];
         if (shares.Length > 0) figures.Add((measured.Length > 0 ? "Best mean IoU" : "Best mean IoU on the way", Numbers.Percent(shares.Max())));
 
@@ -45,7 +46,7 @@ public static class TrainingPage
         if (MeasureChart(history, measured) is XElement measures) sections.Add(new PageSection("iou", "Mean IoU", measures));
         sections.Add(new PageSection("rate", "Learning rate", SingleChart(buckets, TrainingHistory.LearningRate, "learning rate", "The learning rate of the layers before the last; the last layer has a multiple of it.", null)));
         sections.Add(new PageSection("time", "Time", SingleChart(
-            buckets, TrainingHistory.Seconds, "seconds an iteration", $"Seconds an iteration{(history.Evaluations.Count > 0 ? ", without the evaluations on the way" : "")}: faint as logged, bold the mean over {Numbers.Count(window)} iterations.", smooth[TrainingHistory.Seconds])));
+            buckets, TrainingHistory.Seconds, "seconds per iteration", $"Seconds per iteration{(history.Evaluations.Count > 0 ? ", without the evaluations on the way" : "")}: faint as logged, bold the mean over {Numbers.Count(window)} iterations.", smooth[TrainingHistory.Seconds])));
         sections.Add(new PageSection("snapshots", "Snapshots", SnapshotTable(snapshots)));
         sections.Add(new PageSection("about", "About this page", HtmlPage.Facts(
         [

@@ -25,13 +25,18 @@ public sealed record TrainingRecord(
 
     /// <summary>Reads a training's folder.</summary>
     /// <param name="folder">The folder with <c>log.csv</c>, snapshots and perhaps <c>eval.csv</c>.</param>
-    /// <param name="measures">A file of <c>eval --json</c>; null for the first of <see cref="MeasuresNames"/> that is there, if any.</param>
-    /// <exception cref="DeepLabException">The folder is not there, or a file in it is not what it should be.</exception>
+    /// <param name="measures">
+    /// A file that <see cref="MeasuresFile"/> reads; null for the first of <see cref="MeasuresNames"/> that is there,
+    /// if any.
+    /// </param>
+    /// <exception cref="DeepLabException">
+    /// The folder is not there, or a file in it is not what it should be.
+    /// </exception>
     public static TrainingRecord Load(string folder, string? measures = null)
     {
         if (!Directory.Exists(folder)) throw new DeepLabException($"{folder}: there is no such folder; it should hold the {LogName} of a training");
         string log = Path.Combine(folder, LogName);
-        if (!File.Exists(log)) throw new DeepLabException($"{folder}: holds no {LogName}; give the folder that train wrote its snapshots to");
+        if (!File.Exists(log)) throw new DeepLabException($"{folder}: holds no {LogName}; expected the folder that a training wrote its snapshots to");
         string evaluations = Path.Combine(folder, EvaluationsName);
         measures ??= MeasuresNames.Select(n => Path.Combine(folder, n)).FirstOrDefault(File.Exists);
         TrainingHistory history = TrainingHistory.Load(log, File.Exists(evaluations) ? evaluations : null);

@@ -3,7 +3,8 @@ using DeepLab.Imaging;
 namespace DeepLab.Visualization;
 
 /// <summary>
-/// Letters of 5×7 pixels, with one more row for descenders, for printable ASCII; anything else is an empty box. Drawn by whole factors, so that they stay crisp.
+/// Letters of 5×7 pixels, with one more row for descenders, for printable ASCII; anything else is an empty box. Drawn
+/// by whole factors, so that they stay crisp.
 /// </summary>
 internal static class BitmapFont
 {
@@ -86,7 +87,7 @@ internal static class BitmapFont
     /// <param name="left">The column of its left edge.</param>
     /// <param name="top">The row of its upper edge.</param>
     /// <param name="factor">The side of a letter's pixel in the image's.</param>
-    /// <param name="color">Its colour.</param>
+    /// <param name="color">Its color.</param>
     public static void Draw(RgbImage image, string text, int left, int top, int factor, (byte R, byte G, byte B) color)
     {
         for (int i = 0; i < text.Length; i++)

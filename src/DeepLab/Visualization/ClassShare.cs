@@ -8,7 +8,10 @@ namespace DeepLab.Visualization;
 /// <param name="Share">Its part of the pixels, above 0 to 1.</param>
 public sealed record ClassShare(int Class, double Share)
 {
-    /// <summary>The classes that a map has, the largest first (the lower of equal ones), with their part of all its pixels; 255 is none.</summary>
+    /// <summary>
+    /// The classes that a map has, the largest first (the lower of equal ones), with their part of all its pixels; 255
+    /// is none.
+    /// </summary>
     public static IReadOnlyList<ClassShare> Of(LabelMap labels)
     {
         ArgumentNullException.ThrowIfNull(labels);

@@ -5,7 +5,10 @@ namespace DeepLab.Visualization;
 /// <summary>Cuts the pixels of some classes out of a photograph: a PNG with alpha, transparent elsewhere.</summary>
 public static class Cutout
 {
-    /// <summary>The PNG file, 8 bits a channel: the image's colour with alpha 255 where the label is among <paramref name="classes"/>, elsewhere 0 in all four.</summary>
+    /// <summary>
+    /// The PNG file, 8 bits per channel: the image's color with alpha 255 where the label is among
+    /// <paramref name="classes"/>, elsewhere 0 in all four.
+    /// </summary>
     /// <param name="image">[height, width, 3].</param>
     /// <param name="labels">[height, width].</param>
     /// <param name="classes">The labels to keep, 0 to 255.</param>

@@ -1,8 +1,12 @@
 using DeepLab.Imaging;
+using DeepLab.IO;
 
 namespace DeepLab.Visualization;
 
-/// <summary>The strip below an overlay that names its classes: a patch of the colour, the name and the share, the largest first, in as many rows as the width asks for.</summary>
+/// <summary>
+/// The strip below an overlay that names its classes: a patch of the color, the name and the share, the largest first,
+/// in as many rows as the width asks for.
+/// </summary>
 internal sealed class Legend
 {
     // At factor 1, in pixels: a patch is as high as a capital letter.
@@ -20,12 +24,16 @@ internal sealed class Legend
     /// <summary>Rows of the strip.</summary>
     public int Height => ((_rows.Count * RowHeight) + (2 * Margin) - 2) * _factor;
 
-    /// <summary>Lays the legend of an image out; null where it has nothing to say, or the image is too narrow for a few letters.</summary>
+    /// <summary>
+    /// Lays the legend of an image out; null where it has nothing to say, or the image is too narrow for a few letters.
+    /// </summary>
     /// <param name="height">Rows of the image.</param>
-    /// <param name="width">Pixels a row.</param>
+    /// <param name="width">Pixels per row.</param>
     /// <param name="classes">The classes with their shares, in the order in which they are to stand.</param>
     /// <param name="nameOf">A class's name.</param>
-    /// <param name="colorOf">The colour of a class, or null where its pixels are left as they are: then the patch is empty.</param>
+    /// <param name="colorOf">
+    /// The color of a class, or null where its pixels are left as they are: then the patch is empty.
+    /// </param>
     public static Legend? Of(int height, int width, IReadOnlyList<ClassShare> classes, Func<int, string> nameOf, Func<int, (byte R, byte G, byte B)?> colorOf)
     {
         // Letters are a fiftieth of the picture's side high, and two words fit beside each other.
@@ -83,7 +91,10 @@ internal sealed class Legend
         return rows;
     }
 
-    /// <summary>The name and the share in at most so many letters: first the name is cut, and where little would be left of it, the share goes.</summary>
+    /// <summary>
+    /// The name and the share in at most so many letters: first the name is cut, and where little would be left of it,
+    /// the share goes.
+    /// </summary>
     private static string Text(string name, string share, int letters)
     {
         // What has no letter here counts once, though it may be two units of UTF-16.
@@ -91,7 +102,7 @@ internal sealed class Legend
         int forName = letters - share.Length - 1;
         bool withShare = forName >= Math.Min(LeastNameLetters, drawn.Length);
         int most = withShare ? forName : letters;
-        string cut = drawn.Length <= most ? drawn : drawn[..(most - 3)] + "...";
+        string cut = BoundedText.Shorten(drawn, most);
         return withShare ? $"{cut} {share}" : cut;
     }
 

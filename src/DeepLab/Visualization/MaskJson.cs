@@ -5,8 +5,9 @@ using DeepLab.Imaging;
 namespace DeepLab.Visualization;
 
 /// <summary>
-/// A label map as a JSON file in COCO's format, which <c>pycocotools.coco.COCO</c> loads: <c>images</c> with one image of id 1, <c>categories</c> with the classes by index, and <c>annotations</c>, one for each
-/// class present: <c>{id, image_id, category_id, category_name, area, bbox: [x, y, width, height], iscrowd: 0, segmentation: {size: [height, width], counts}}</c>.
+/// A label map as a JSON file in COCO's format, which <c>pycocotools.coco.COCO</c> loads: <c>images</c> with one image
+/// of id 1, <c>categories</c> with the classes by index, and <c>annotations</c>, one for each class present:
+/// <c>{id, image_id, category_id, category_name, area, bbox: [x, y, width, height], iscrowd: 0, segmentation: {size: [height, width], counts}}</c>.
 /// </summary>
 public static class MaskJson
 {
@@ -14,7 +15,9 @@ public static class MaskJson
     /// <param name="labels">The labels; those without a name, such as 255, are left out.</param>
     /// <param name="imageName">The image's <c>file_name</c>.</param>
     /// <param name="classNames">The names of the classes by index.</param>
-    /// <param name="compressed">Whether <c>counts</c> is COCO's text (<see cref="RunLengths.Compressed"/>) or an array of the run lengths.</param>
+    /// <param name="compressed">
+    /// Whether <c>counts</c> is COCO's text (<see cref="RunLengths.Compressed"/>) or an array of the run lengths.
+    /// </param>
     public static byte[] Encode(LabelMap labels, string imageName, IReadOnlyList<string> classNames, bool compressed)
     {
         ArgumentNullException.ThrowIfNull(labels);

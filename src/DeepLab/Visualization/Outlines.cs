@@ -1,13 +1,16 @@
 namespace DeepLab.Visualization;
 
-/// <summary>Lines on the boundaries between labels: white on the side of the greater label and black on the other's, so that they show on bright and on dark.</summary>
+/// <summary>
+/// Lines on the boundaries between labels: white on the side of the greater label and black on the other's, so that
+/// they show on bright and on dark.
+/// </summary>
 internal static class Outlines
 {
     /// <summary>Draws the lines.</summary>
     /// <param name="pixels">[height, width, 3], drawn on.</param>
     /// <param name="labels">[height, width].</param>
     /// <param name="height">Rows.</param>
-    /// <param name="width">Pixels a row.</param>
+    /// <param name="width">Pixels per row.</param>
     public static void Draw(Span<byte> pixels, ReadOnlySpan<byte> labels, int height, int width)
     {
         // A pixel on either side of small pictures; on large ones as much as still shows when they fill a screen.
@@ -29,7 +32,9 @@ internal static class Outlines
         }
     }
 
-    /// <summary>Paints one side of the boundary between a pixel and the next one, as far as that side's label goes on.</summary>
+    /// <summary>
+    /// Paints one side of the boundary between a pixel and the next one, as far as that side's label goes on.
+    /// </summary>
     /// <param name="pixels">[height, width, 3].</param>
     /// <param name="labels">[height, width].</param>
     /// <param name="at">The pixel before the boundary.</param>

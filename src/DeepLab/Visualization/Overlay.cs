@@ -5,7 +5,7 @@ namespace DeepLab.Visualization;
 /// <summary>What <see cref="Overlay.Draw"/> shows.</summary>
 public sealed record OverlayOptions
 {
-    /// <summary>How much of the classes' colours is mixed in: 0 (the image alone) to 1 (the colours alone).</summary>
+    /// <summary>How much of the classes' colors is mixed in: 0 (the image alone) to 1 (the colors alone).</summary>
     public double Opacity { get; init; } = 0.5;
 
     /// <summary>Whether the boundaries between classes are drawn.</summary>
@@ -23,11 +23,11 @@ public static class Overlay
 {
     private const byte Background = 0;
 
-    /// <summary>Mixes each pixel with its label's colour: (1 − opacity)·image + opacity·colour, rounded.</summary>
+    /// <summary>Mixes each pixel with its label's color: (1 − opacity)·image + opacity·color, rounded.</summary>
     /// <param name="image">[height, width, 3]; not changed.</param>
     /// <param name="labels">[height, width]; pixels of label 255 are left as they are.</param>
-    /// <param name="palette">The labels' colours.</param>
-    /// <param name="opacity">0 (the image alone) to 1 (the colours alone).</param>
+    /// <param name="palette">The labels' colors.</param>
+    /// <param name="opacity">0 (the image alone) to 1 (the colors alone).</param>
     /// <param name="paintBackground">Whether pixels of label 0 are mixed too; left as they are by default.</param>
     /// <exception cref="ArgumentException">Image and labels differ in size.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="opacity"/> is outside 0 to 1.</exception>
@@ -43,14 +43,16 @@ public static class Overlay
     }
 
     /// <summary>
-    /// The image with the classes' colours mixed in, outlines between the classes (white on the side of the greater label, black on the other's) and, in a strip below, a legend: the classes present, the
-    /// largest first, with their share of all pixels. Class 0 is left as it is if it is called "background", and painted like any other if it is not; label 255 is never painted or named. Names are cut
-    /// to fit the width, and an image that is too narrow for a few letters (about 64 pixels) gets no legend.
+    /// The image with the classes' colors mixed in, outlines between the classes (white on the side of the greater
+    /// label, black on the other's) and, in a strip below, a legend: the classes present, the largest first, with their
+    /// share of all pixels. Class 0 is left as it is if it is called "background", and painted like any other if it is
+    /// not; label 255 is never painted or named. Names are cut to fit the width, and an image that is too narrow for a
+    /// few letters (about 64 pixels) gets no legend.
     /// </summary>
     /// <param name="image">[height, width, 3]; not changed.</param>
     /// <param name="labels">[height, width].</param>
     /// <param name="classNames">The names of the classes by index; a further class is called <c>class 7</c>.</param>
-    /// <param name="palette">The labels' colours.</param>
+    /// <param name="palette">The labels' colors.</param>
     /// <param name="options">What to show; null for everything.</param>
     /// <returns>An image of the same width, and higher by the legend.</returns>
     /// <exception cref="ArgumentException">Image and labels differ in size.</exception>
@@ -95,7 +97,7 @@ public static class Overlay
         if (opacity is not (>= 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(opacity), opacity, "expected a number from 0 to 1");
 
-        // Mixing is rounding of numbers from a small set: a row of 256 for each channel of a label's colour.
+        // Mixing is rounding of numbers from a small set: a row of 256 for each channel of a label's color.
         var mixed = new byte[256][];
         for (int i = 0; i < labels.Length; i++)
         {

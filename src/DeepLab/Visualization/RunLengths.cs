@@ -11,7 +11,8 @@ namespace DeepLab.Visualization;
 /// <param name="Width">Columns from the first to the last that have it.</param>
 /// <param name="Height">Rows from the first to the last that have it.</param>
 /// <param name="Counts">
-/// Lengths of runs of other pixels and of the label's in turn, other pixels first (0 if the first pixel has the label); a pixel's place is column · height + row. They add up to the pixels of the map.
+/// Lengths of runs of other pixels and of the label's in turn, other pixels first (0 if the first pixel has the label);
+/// a pixel's place is column · height + row. They add up to the pixels of the map.
 /// </param>
 public sealed record RunLengths(byte Label, long Area, int Left, int Top, int Width, int Height, IReadOnlyList<int> Counts)
 {
@@ -59,8 +60,9 @@ public sealed record RunLengths(byte Label, long Area, int Left, int Top, int Wi
     }
 
     /// <summary>
-    /// The counts as the text that COCO's files hold (<c>rleToString</c> of its mask API): from the fourth on the difference to the one before the last, five bits a character from the lowest, with the
-    /// sign in the last one's highest bit, 32 added where more follow, and 48 to all.
+    /// The counts as the text that COCO's files hold (<c>rleToString</c> of its mask API): from the fourth on the
+    /// difference to the one before the last, five bits a character from the lowest, with the sign in the last one's
+    /// highest bit, 32 added where more follow, and 48 to all.
     /// </summary>
     public string Compressed()
     {

@@ -42,7 +42,8 @@ public sealed class DataCommandTests : IDisposable
         Assert.Equal((1, ""), (run.Status, run.Error));
         string[] problems = [.. run.Out.Split('\n').Where(l => l.StartsWith("error", StringComparison.Ordinal) || l.StartsWith("warning", StringComparison.Ordinal))];
         Assert.Equal(5, problems.Length);
-        Assert.StartsWith($"error: {_files.LabelPath("bad")}: label value 9 at pixel x 1, y 0", problems[0], StringComparison.Ordinal);
+        Assert.Equal(
+            $"error: {_files.LabelPath("bad")}: label value 9 at pixel x 1, y 0, expected 0 to 2 or 255 (ignored): give --classes N, or give --map-label 9=NEW", problems[0]);
         Assert.Equal($"error: {_files.ImagePath("gone")}: is not there", problems[1]);
         Assert.Equal($"warning: {_files.ListPath()}: good is listed 2 times", problems[3]);
         Assert.Equal("warning: no pixel has class 2 (class 2)", problems[4]);

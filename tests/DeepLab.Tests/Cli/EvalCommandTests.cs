@@ -84,7 +84,7 @@ public sealed class EvalCommandTests : IDisposable
         AssertFails(2, "deeplab: --visualize DIR and --output DIR both name the folder of the pictures: give one; see deeplab eval --help\n", "--weights", weights, "--output", "x", "--visualize", "y");
         AssertFails(2, "deeplab: the folder for --visualize is empty, expected a path; see deeplab eval --help\n", "--weights", weights, "--visualize", "");
         AssertFails(2, "deeplab: --crf-iterations requires --crf; see deeplab eval --help\n", "--weights", weights, "--crf-iterations", "5");
-        AssertFails(2, "deeplab: \"0\" is no width; expected whole numbers from 1 to 1000, as in 1,2,5,10,20,40 or 1-40; see deeplab eval --help\n", "--weights", weights, "--trimap", "0,5");
+        AssertFails(2, "deeplab: --trimap: '0' is no width; expected whole numbers from 1 to 1000, as in 1,2,5,10,20,40 or 1-40; see deeplab eval --help\n", "--weights", weights, "--trimap", "0,5");
         AssertFails(1, $"deeplab: {weights} has 2 classes, but --classes says 3\n", "--weights", weights, "--voc", _files.Root, "--split", "train", "--classes", "3");
         CliRun missing = CliRun.Of("eval", "--weights", weights, "--voc", _files.Root, "--split", "train");
         Assert.Equal(1, missing.Status);

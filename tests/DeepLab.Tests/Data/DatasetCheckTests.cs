@@ -17,23 +17,23 @@ public sealed class DatasetCheckTests : IDisposable
     }
 
     [Fact]
-    public void Colour_labels_are_an_error_told_once_that_names_the_option()
+    public void Color_labels_are_an_error_told_once_whose_remedy_is_a_list_of_colors()
     {
         _files.Add("a").Add("b").List("a", "b");
         foreach (string id in (string[])["a", "b"]) TinyDataset.RandomImage(6, 8, 1).Save(_files.LabelPath(id));
         DatasetAdvice advice = Assert.Single(DatasetAdvisor.Check(Voc(2)));
         Assert.Equal(AdviceLevel.Error, advice.Level);
-        Assert.Contains("--label-colors", advice.Message, StringComparison.Ordinal);
+        Assert.Equal(new Remedy(RemedyKind.LabelColors), advice.Remedy);
         Assert.EndsWith("so are 2 of the 2 label images looked at", advice.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Masks_of_0_and_255_with_two_classes_are_an_error_that_names_the_mapping()
+    public void Masks_of_0_and_255_with_two_classes_are_an_error_whose_remedy_is_the_mapping()
     {
         _files.Add("a", values: [0, 255]).Add("b", values: [0]).List("a", "b");
         DatasetAdvice advice = Assert.Single(DatasetAdvisor.Check(Voc(2)));
         Assert.Equal(AdviceLevel.Error, advice.Level);
-        Assert.Contains("--map-label 255=1", advice.Message, StringComparison.Ordinal);
+        Assert.Equal(new Remedy(RemedyKind.LabelMapping, "255=1"), advice.Remedy);
         Assert.Empty(DatasetAdvisor.Check(Voc(2, LabelMapping.Parse(["255=1"]))));
     }
 
@@ -62,7 +62,8 @@ public sealed class DatasetCheckTests : IDisposable
         IReadOnlyList<DatasetAdvice> advice = DatasetAdvisor.Check(Voc(2), imagesNeeded: 5);
         Assert.Equal([AdviceLevel.Error, AdviceLevel.Information], advice.Select(a => a.Level));
         Assert.Contains("label value 77", advice[0].Message, StringComparison.Ordinal);
-        Assert.Contains("takes 5 images and the list has 2, so it is gone through 2.5 times, reshuffled each time", advice[1].Message, StringComparison.Ordinal);
+        Assert.Equal(new Remedy(RemedyKind.Classes) { Alternative = new Remedy(RemedyKind.LabelMapping, 77) }, advice[0].Remedy);
+        Assert.Contains("takes 5 images and the list has 2, so each image is used 2.5 times, in a new order each time", advice[1].Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -95,16 +96,16 @@ public sealed class DatasetCheckTests : IDisposable
     [Fact]
     public void The_report_finds_every_kind_of_fault_and_is_the_same_for_any_number_of_threads()
     {
-        _files.Add("good").Add("cut").Add("colour").Add("size").Add("value", values: [0, 50]).Add("void", values: [255]);
-        _files.List("good", "cut", "colour", "size", "value", "void", "gone", "good");
+        _files.Add("good").Add("cut").Add("color").Add("size").Add("value", values: [0, 50]).Add("void", values: [255]);
+        _files.List("good", "cut", "color", "size", "value", "void", "gone", "good");
         File.WriteAllBytes(_files.ImagePath("cut", ".png"), File.ReadAllBytes(_files.ImagePath("cut", ".png"))[..60]);
-        TinyDataset.RandomImage(6, 8, 1).Save(_files.LabelPath("colour"));
+        TinyDataset.RandomImage(6, 8, 1).Save(_files.LabelPath("color"));
         _files.AddLabels("size", 3, 8);
         var done = new List<int>();
         DatasetReport report = DatasetReport.Create(Voc(3), threads: 4, done.Add);
         Assert.Equal(
             [
-                DatasetProblemKind.Unreadable, DatasetProblemKind.ColourLabels, DatasetProblemKind.SizeMismatch, DatasetProblemKind.ValueOutOfRange,
+                DatasetProblemKind.Unreadable, DatasetProblemKind.ColorsInsteadOfIndices, DatasetProblemKind.SizeMismatch, DatasetProblemKind.ValueOutOfRange,
                 DatasetProblemKind.AllIgnored, DatasetProblemKind.MissingFile, DatasetProblemKind.MissingFile, DatasetProblemKind.Duplicate, DatasetProblemKind.ClassNeverSeen,
             ],
             report.Problems.Select(p => p.Kind));

@@ -1,4 +1,5 @@
 using DeepLab.Data;
+using DeepLab.Tests.Oracle;
 using Xunit;
 
 namespace DeepLab.Tests.Data;
@@ -51,7 +52,7 @@ public sealed class LabelDownsamplerTests
             {
                 for (int x = 0; x < nw; x++)
                 {
-                    double exact = Interpolate(labels, h, w, nh == 1 ? 0 : y * (h - 1.0) / (nh - 1), nw == 1 ? 0 : x * (w - 1.0) / (nw - 1));
+                    double exact = AlignedCorners.Interpolate((row, column) => labels[(row * w) + column], (h, w), (nh, nw), y, x);
                     Assert.InRange(exact - target[(y * nw) + x], -1e-9, 1 + 1e-9);
                 }
             }
@@ -82,13 +83,5 @@ public sealed class LabelDownsamplerTests
         LabelDownsampler.Downsample(labels, labels.Length, 1, column, size, 1, LabelDownsampling.Nearest);
         Assert.Equal(row, column);
         return row;
-    }
-
-    private static double Interpolate(byte[] labels, int h, int w, double y, double x)
-    {
-        int y0 = Math.Min((int)y, h - 1), x0 = Math.Min((int)x, w - 1), y1 = Math.Min(y0 + 1, h - 1), x1 = Math.Min(x0 + 1, w - 1);
-        double top = (labels[(y0 * w) + x0] * (1 - (x - x0))) + (labels[(y0 * w) + x1] * (x - x0));
-        double bottom = (labels[(y1 * w) + x0] * (1 - (x - x0))) + (labels[(y1 * w) + x1] * (x - x0));
-        return (top * (1 - (y - y0))) + (bottom * (y - y0));
     }
 }

@@ -27,7 +27,7 @@ public sealed class NetworkInputTests
     }
 
     [Fact]
-    public void The_preprocessing_of_torchvision_is_red_green_blue_scaled_to_one_and_normalised()
+    public void The_preprocessing_of_torchvision_is_red_green_blue_scaled_to_one_and_normalized()
     {
         var target = new float[12];
         NetworkInput.Prepare(new RgbImage(1, 1, [255, 0, 51]), 2, Preprocessing.TorchVision, target);

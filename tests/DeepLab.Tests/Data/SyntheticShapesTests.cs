@@ -47,7 +47,7 @@ public sealed class SyntheticShapesTests
     }
 
     [Fact]
-    public void Shapes_of_a_class_differ_in_colour()
+    public void Shapes_of_a_class_differ_in_color()
     {
         var means = new List<(double R, double G, double B)>();
         for (int i = 0; i < 20; i++)

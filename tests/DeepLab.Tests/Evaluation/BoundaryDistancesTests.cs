@@ -30,7 +30,7 @@ public sealed class BoundaryDistancesTests
     }
 
     [Fact]
-    public void One_other_pixel_is_the_centre_of_circles()
+    public void One_other_pixel_is_the_center_of_circles()
     {
         var labels = new LabelMap(5, 5);
         labels.Labels[12] = LabelMap.IgnoreLabel;

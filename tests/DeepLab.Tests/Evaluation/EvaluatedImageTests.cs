@@ -15,7 +15,7 @@ public sealed class EvaluatedImageTests
         new LabelMap(2, 3, [0, 1, 1, 15, 2, 0]));
 
     [Fact]
-    public void Photograph_truth_and_prediction_stand_side_by_side_and_void_has_a_colour_of_its_own()
+    public void Photograph_truth_and_prediction_stand_side_by_side_and_void_has_a_color_of_its_own()
     {
         RgbImage picture = Image.SideBySide(Palette.Voc);
         Assert.Equal((2, 9), (picture.Height, picture.Width));
@@ -39,7 +39,7 @@ public sealed class EvaluatedImageTests
     {
         var side = new EvaluatedImage(Image.Sample, new RgbImage(8000, 8000), new LabelMap(8000, 8000), new LabelMap(8000, 8000));
         Assert.Equal(
-            "a.jpg: 3 times its 8000×8000 pixels are more than the 178956970 that a picture may have: evaluate it without --visualize",
+            "a.jpg: 3 times its 8000×8000 pixels are more than the 178956970 that a picture may have",
             Assert.Throws<DeepLabException>(() => side.SideBySide(Palette.Voc)).Message);
     }
 }

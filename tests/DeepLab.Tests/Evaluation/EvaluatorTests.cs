@@ -108,7 +108,7 @@ public sealed class EvaluatorTests : IDisposable
         using var backend = new CpuBackend(threads: 1);
         var network = new DeepLabResNet(backend, new DeepLabConfiguration(18, 2));
         Assert.Equal(
-            "w has 2 classes, the dataset 3: give --classes 2",
+            "w has 2 classes, the dataset 3; they must agree",
             Assert.Throws<DeepLabException>(() => Evaluator.Evaluate(network, Voc(3), "w")).Message);
         Assert.Throws<OperationCanceledException>(() => Evaluator.Evaluate(network, Voc(2), "w", cancellation: new CancellationToken(canceled: true)));
     }

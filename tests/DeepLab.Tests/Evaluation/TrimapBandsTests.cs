@@ -32,22 +32,22 @@ public sealed class TrimapBandsTests
     }
 
     [Theory]
-    [InlineData("", "\"\"")]
-    [InlineData("1,,2", "\"\"")]
-    [InlineData("0", "\"0\"")]
-    [InlineData("1001", "\"1001\"")]
-    [InlineData("5-1", "\"5-1\"")]
-    [InlineData("1-2-3", "\"1-2-3\"")]
-    [InlineData("-4", "\"-4\"")]
-    [InlineData("1.5", "\"1.5\"")]
-    [InlineData("3,wide", "\"wide\"")]
+    [InlineData("", "''")]
+    [InlineData("1,,2", "''")]
+    [InlineData("0", "'0'")]
+    [InlineData("1001", "'1001'")]
+    [InlineData("5-1", "'5-1'")]
+    [InlineData("1-2-3", "'1-2-3'")]
+    [InlineData("-4", "'-4'")]
+    [InlineData("1.5", "'1.5'")]
+    [InlineData("3,wide", "'wide'")]
     public void Other_texts_are_told_with_what_was_expected(string text, string quoted) => Assert.Equal(
         $"{quoted} is no width; expected whole numbers from 1 to 1000, as in 1,2,5,10,20,40 or 1-40",
         Assert.Throws<DeepLabException>(() => TrimapBands.ParseWidths(text)).Message);
 
     [Fact]
     public void There_are_at_most_100_widths() => Assert.Equal(
-        "\"1-101\" are 101 widths; at most 100 are measured at once", Assert.Throws<DeepLabException>(() => TrimapBands.ParseWidths("1-101")).Message);
+        "'1-101' are 101 widths; at most 100 are measured at once", Assert.Throws<DeepLabException>(() => TrimapBands.ParseWidths("1-101")).Message);
 
     [Fact]
     public void Bands_without_widths_or_with_widths_out_of_order_are_refused()

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.IO.Hashing;
 using DeepLab.Imaging;
 using Xunit;
 
@@ -119,8 +120,7 @@ public sealed class MutationTests
         if (png)
         {
             places.AddRange([16, 18, 20, 22]); // width and height
-            for (int at = 8; at + 12 <= data.Length; at += 12 + BinaryPrimitives.ReadInt32BigEndian(data.AsSpan(at)))
-                places.Add(at);
+            places.AddRange(PngChunk.Of(data).Select(c => c.Start));
         }
         else
         {
@@ -136,25 +136,7 @@ public sealed class MutationTests
     /// <summary>Makes the checksums of a PNG's chunks right again, as far as its lengths lead.</summary>
     internal static void FixChecksums(byte[] data)
     {
-        for (long at = 8; at + 12 <= data.Length;)
-        {
-            uint length = BinaryPrimitives.ReadUInt32BigEndian(data.AsSpan((int)at));
-            if (at + 12 + length > data.Length) break;
-            BinaryPrimitives.WriteUInt32BigEndian(data.AsSpan((int)(at + 8 + length)), Crc32(data.AsSpan((int)at + 4, (int)length + 4)));
-            at += 12 + length;
-        }
-    }
-
-    private static uint Crc32(ReadOnlySpan<byte> data)
-    {
-        uint crc = 0xFFFF_FFFF;
-        foreach (byte b in data)
-        {
-            crc ^= b;
-            for (int bit = 0; bit < 8; bit++)
-                crc = (crc >> 1) ^ ((crc & 1) * 0xEDB8_8320);
-        }
-
-        return ~crc;
+        foreach (PngChunk chunk in PngChunk.Of(data))
+            BinaryPrimitives.WriteUInt32BigEndian(data.AsSpan(chunk.Content + chunk.Length), Crc32.HashToUInt32(data.AsSpan(chunk.Start + 4, chunk.Length + 4)));
     }
 }

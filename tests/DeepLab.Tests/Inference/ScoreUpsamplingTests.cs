@@ -1,5 +1,6 @@
 using DeepLab.Inference;
 using DeepLab.Tensors;
+using DeepLab.Tests.Oracle;
 using Xunit;
 
 namespace DeepLab.Tests.Inference;
@@ -100,15 +101,7 @@ public sealed class ScoreUpsamplingTests
         return labels[0];
     }
 
-    private static double[] Resized(float[] scores, int height, int width, int classes, int targetHeight, int targetWidth, int y, int x)
-    {
-        double fromTop = targetHeight > 1 ? (double)y * (height - 1) / (targetHeight - 1) : 0;
-        double fromLeft = targetWidth > 1 ? (double)x * (width - 1) / (targetWidth - 1) : 0;
-        int top = (int)fromTop, left = (int)fromLeft;
-        int bottom = Math.Min(top + 1, height - 1), right = Math.Min(left + 1, width - 1);
-        double v = fromTop - top, h = fromLeft - left;
-        double At(int row, int column, int c) => scores[(((row * width) + column) * classes) + c];
-        return [.. Enumerable.Range(0, classes).Select(c =>
-            (((At(top, left, c) * (1 - h)) + (At(top, right, c) * h)) * (1 - v)) + (((At(bottom, left, c) * (1 - h)) + (At(bottom, right, c) * h)) * v))];
-    }
+    private static double[] Resized(float[] scores, int height, int width, int classes, int targetHeight, int targetWidth, int y, int x) =>
+        [.. Enumerable.Range(0, classes).Select(c => AlignedCorners.Interpolate(
+            (row, column) => scores[(((row * width) + column) * classes) + c], (height, width), (targetHeight, targetWidth), y, x))];
 }

@@ -12,7 +12,7 @@ public sealed class PicturesTests
     private const byte Void = 255;
 
     [Fact]
-    public void Wrong_pixels_are_red_right_ones_grey_and_void_striped()
+    public void Wrong_pixels_are_red_right_ones_gray_and_void_striped()
     {
         var image = new RgbImage(1, 4, [255, 255, 255, 0, 0, 0, 255, 255, 255, 0, 255, 0]);
         RgbImage map = ErrorMap.Draw(image, new LabelMap(1, 4, [1, 1, 0, Void]), new LabelMap(1, 4, [1, 0, 0, 1]));
@@ -37,7 +37,7 @@ public sealed class PicturesTests
     }
 
     [Fact]
-    public void Labels_keep_the_colours_of_their_classes()
+    public void Labels_keep_the_colors_of_their_classes()
     {
         var labels = new LabelMap(960, 2);
         labels.Labels.AsSpan(960).Fill(15);

@@ -123,12 +123,12 @@ public sealed class TrainingPageTests : IDisposable
     public void Wrong_folders_and_files_are_told_in_one_line()
     {
         AssertFails(1, $"deeplab: {_folder}/gone: there is no such folder; it should hold the log.csv of a training\n", $"{_folder}/gone");
-        AssertFails(1, $"deeplab: {_folder}: holds no log.csv; give the folder that train wrote its snapshots to\n", _folder);
+        AssertFails(1, $"deeplab: {_folder}: holds no log.csv; expected the folder that a training wrote its snapshots to\n", _folder);
         WriteLog(0);
         AssertFails(1, $"deeplab: {_folder}/log.csv: holds no iteration yet\n", _folder);
         WriteLog(1);
         File.WriteAllText($"{_folder}/m.json", "{}");
-        AssertFails(1, $"deeplab: {_folder}/m.json: it is no array; expected the file that `deeplab eval --json FILE` writes\n", _folder, "--eval", $"{_folder}/m.json");
+        AssertFails(1, $"deeplab: {_folder}/m.json: it is no array; expected the measures of an evaluation: \"deeplab eval --json FILE\" writes them\n", _folder, "--eval", $"{_folder}/m.json");
         Assert.Equal(2, CliRun.Of("report").Status);
         Assert.False(File.Exists(Page));
     }

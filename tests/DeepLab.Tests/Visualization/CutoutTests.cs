@@ -1,6 +1,6 @@
-using System.Buffers.Binary;
 using System.IO.Compression;
 using DeepLab.Imaging;
+using DeepLab.Tests.Imaging;
 using DeepLab.Visualization;
 using Xunit;
 
@@ -24,19 +24,14 @@ public sealed class CutoutTests
         Assert.Throws<ArgumentException>(() => Cutout.Encode(image, new LabelMap(3, 2), [0]));
     }
 
-    /// <summary>An RGBA PNG of 8 bits, by the specification alone.</summary>
+    /// <summary>The pixels of an RGBA PNG of 8 bits, by the specification alone.</summary>
     internal static (int Height, int Width, byte[] Pixels) DecodeRgba(byte[] png)
     {
-        int width = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(16)), height = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(20));
-        Assert.Equal([8, 6, 0, 0, 0], png[24..29]);
+        var header = ImageHeader.Read(png, "cutout");
+        (int height, int width) = (header.Height, header.Width);
+        Assert.Equal(new ImageHeader(ImageFormat.Png, height, width, 4, 8, PngColor.Rgba), header);
         using var packed = new MemoryStream();
-        for (int at = 8; at < png.Length;)
-        {
-            int length = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(at));
-            if (png.AsSpan(at + 4, 4).SequenceEqual("IDAT"u8)) packed.Write(png, at + 8, length);
-            at += 12 + length;
-        }
-
+        foreach (PngChunk chunk in PngChunk.Of(png).Where(c => c.Type == "IDAT")) packed.Write(png, chunk.Content, chunk.Length);
         packed.Position = 0;
         using var inflated = new ZLibStream(packed, CompressionMode.Decompress);
         int stride = width * 4;

@@ -72,7 +72,7 @@ public sealed class OverlayDrawTests
         Assert.Equal(Overlay.Draw(image, labels, names, Palette.Voc, s_colorsAlone).Pixels, drawn.Pixels[..image.Pixels.Length]);
         if (expectedHeight == height) return;
 
-        // Two rows: the background's patch is empty, the other one has its colour.
+        // Two rows: the background's patch is empty, the other one has its color.
         Assert.Equal((250, 250, 250), PixelAt(drawn, 6, height + 6));
         Assert.Equal(Palette.Voc[2], PixelAt(drawn, 6, height + 16));
         Assert.Equal((110, 110, 110), PixelAt(drawn, 3, height + 3));

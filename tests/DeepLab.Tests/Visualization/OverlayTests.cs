@@ -6,7 +6,7 @@ namespace DeepLab.Tests.Visualization;
 
 public sealed class OverlayTests
 {
-    [Theory] // from VOCdevkit's table of class colours
+    [Theory] // from VOCdevkit's table of class colors
     [InlineData(0, 0, 0, 0)]
     [InlineData(1, 128, 0, 0)]
     [InlineData(2, 0, 128, 0)]
@@ -17,10 +17,10 @@ public sealed class OverlayTests
     [InlineData(16, 0, 64, 0)]
     [InlineData(20, 0, 64, 128)]
     [InlineData(255, 224, 224, 192)]
-    public void The_Voc_palette_has_Vocs_colours(int index, byte r, byte g, byte b) => Assert.Equal((r, g, b), Palette.Voc[index]);
+    public void The_Voc_palette_has_Vocs_colors(int index, byte r, byte g, byte b) => Assert.Equal((r, g, b), Palette.Voc[index]);
 
     [Fact]
-    public void The_Voc_palettes_colours_are_all_different() =>
+    public void The_Voc_palettes_colors_are_all_different() =>
         Assert.Equal(256, Enumerable.Range(0, 256).Select(i => Palette.Voc[i]).Distinct().Count());
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DeepLab.Cpu;
+using DeepLab.IO;
 using DeepLab.Tensors;
 
 namespace DeepLab.Backends.Cpu;

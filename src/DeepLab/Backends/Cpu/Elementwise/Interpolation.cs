@@ -1,22 +1,8 @@
 using System.Numerics;
 using DeepLab.Cpu;
+using DeepLab.Imaging;
 
 namespace DeepLab.Backends.Cpu;
-
-/// <summary>Where a point of the aligned-corners grid falls between two samples: the lower one, the upper one and its share.</summary>
-internal readonly struct GridPoint
-{
-    public readonly int Low, High;
-    public readonly float Share;
-
-    public GridPoint(int index, int outputs, int inputs)
-    {
-        double position = outputs > 1 ? (double)index * (inputs - 1) / (outputs - 1) : 0;
-        Low = Math.Min((int)position, inputs - 1);
-        High = Math.Min(Low + 1, inputs - 1);
-        Share = (float)(position - Low);
-    }
-}
 
 /// <summary>Bilinear resizing on the aligned-corners grid. A unit is a row of the output of one map.</summary>
 internal unsafe struct BilinearResize : IParallelBody
@@ -29,13 +15,13 @@ internal unsafe struct BilinearResize : IParallelBody
     {
         MapPair* map = MapPair.Find(Maps, MapCount, unit);
         int y = unit - map->FirstUnit;
-        var vertical = new GridPoint(y, map->OutputHeight, map->InputHeight);
+        var vertical = SamplePosition.AlignedCorners(y, map->InputHeight, map->OutputHeight);
         float* low = map->Input + ((long)vertical.Low * map->InputWidth * Channels);
         float* high = map->Input + ((long)vertical.High * map->InputWidth * Channels);
         float* target = map->Output + ((long)y * map->OutputWidth * Channels);
         for (int x = 0; x < map->OutputWidth; x++, target += Channels)
         {
-            var horizontal = new GridPoint(x, map->OutputWidth, map->InputWidth);
+            var horizontal = SamplePosition.AlignedCorners(x, map->InputWidth, map->OutputWidth);
             float right = horizontal.Share, down = vertical.Share;
             Blend(
                 low + ((long)horizontal.Low * Channels), low + ((long)horizontal.High * Channels),
@@ -73,14 +59,14 @@ internal unsafe struct BilinearResizeGradient : IParallelBody
         if (!Accumulate) new Span<float>(target, map->InputWidth * Channels).Clear();
         for (int y = 0; y < map->OutputHeight; y++)
         {
-            var vertical = new GridPoint(y, map->OutputHeight, map->InputHeight);
+            var vertical = SamplePosition.AlignedCorners(y, map->InputHeight, map->OutputHeight);
             float share = (vertical.Low == row ? 1 - vertical.Share : 0) + (vertical.High == row ? vertical.Share : 0);
             if (vertical.Low > row) break;
             if (share == 0) continue;
             float* source = map->OutputGradient + ((long)y * map->OutputWidth * Channels);
             for (int x = 0; x < map->OutputWidth; x++, source += Channels)
             {
-                var horizontal = new GridPoint(x, map->OutputWidth, map->InputWidth);
+                var horizontal = SamplePosition.AlignedCorners(x, map->InputWidth, map->OutputWidth);
                 Add(source, share * (1 - horizontal.Share), target + ((long)horizontal.Low * Channels));
                 Add(source, share * horizontal.Share, target + ((long)horizontal.High * Channels));
             }

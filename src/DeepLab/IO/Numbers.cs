@@ -1,8 +1,8 @@
 using System.Globalization;
 
-namespace DeepLab.Reports;
+namespace DeepLab.IO;
 
-/// <summary>Numbers as the pages show them, in any culture with a point and commas.</summary>
+/// <summary>Numbers as people read them, in any culture with a point and commas.</summary>
 internal static class Numbers
 {
     /// <summary>What stands where there is nothing to show.</summary>
@@ -25,7 +25,7 @@ internal static class Numbers
         return value.ToString("N" + decimals, CultureInfo.InvariantCulture);
     }
 
-    /// <summary>A round number of an axis, as short as it can be told.</summary>
+    /// <summary>A round number of an axis, as short as it can be written.</summary>
     public static string Round(double value) => Math.Abs(value) is > 0 and (< 1e-3 or >= 1e9)
         ? value.ToString("0.###e-0", CultureInfo.InvariantCulture)
         : value.ToString("#,0.######", CultureInfo.InvariantCulture);
