@@ -26,7 +26,7 @@ internal static class BenchCommand
         Option<string?> json = command.AddOption<string?>("--json", "write the results as JSON: an array of {job, medianSeconds, minSeconds, peakMiB, gigaflop, peakGigaflops}");
         json.HelpName = "FILE";
         Option<bool> layers = command.AddOption<bool>("--layers", "then show where the time of a training step goes, layer by layer");
-        Option<MemoryUse> memory = RuntimeArguments.AddMemory(command);
+        Option<ActivationCheckpointing> memory = RuntimeArguments.AddMemory(command);
         var runtime = new RuntimeArguments(command);
         command.SetRun((parse, invocation) =>
         {

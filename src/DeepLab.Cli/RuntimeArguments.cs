@@ -69,21 +69,21 @@ internal sealed class RuntimeArguments
     }
 
     /// <summary>Adds <c>--memory</c> to a command that trains.</summary>
-    public static Option<MemoryUse> AddMemory(CliCommand command)
+    public static Option<ActivationCheckpointing> AddMemory(CliCommand command)
     {
-        Option<MemoryUse> option = command.AddOptionWithDefault(
-            "--memory", "what a training step keeps: low computes more maps twice, which takes a few per cent longer; high computes none twice and packs kernels once an update, which takes 5% less and twice the memory; the results are the same bits", MemoryUse.Normal);
+        Option<ActivationCheckpointing> option = command.AddOptionWithDefault(
+            "--memory", "what a training step keeps: low computes more maps twice, which takes a few per cent longer; high computes none twice and packs kernels once an update, which takes 5% less and twice the memory; the results are the same bits", ActivationCheckpointing.EarlyStages);
         option.HelpName = "normal|low|high";
         option.CustomParser = result => result.Tokens[0].Value switch
         {
-            "normal" => MemoryUse.Normal,
-            "low" => MemoryUse.Low,
-            "high" => MemoryUse.High,
+            "normal" => ActivationCheckpointing.EarlyStages,
+            "low" => ActivationCheckpointing.AlternateBlocks,
+            "high" => ActivationCheckpointing.None,
             string other => Unknown(result, other),
         };
         return option;
 
-        static MemoryUse Unknown(ArgumentResult result, string value)
+        static ActivationCheckpointing Unknown(ArgumentResult result, string value)
         {
             result.AddError($"--memory is {value}, expected normal, low or high");
             return default;

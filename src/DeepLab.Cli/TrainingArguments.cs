@@ -23,7 +23,7 @@ internal sealed class TrainingArguments
     private readonly Option<int> _maxIter, _iterSize, _snapshotEvery, _loaderThreads;
     private readonly Option<double> _lr, _power, _momentum, _weightDecay, _clip, _headLrMult;
     private readonly Option<ulong> _seed;
-    private readonly Option<MemoryUse> _memory;
+    private readonly Option<ActivationCheckpointing> _memory;
 
     /// <summary>Adds the options to a command.</summary>
     public TrainingArguments(CliCommand command)
@@ -101,7 +101,7 @@ internal sealed class TrainingArguments
         HeadLearningRateMultiplier = parse.GetValue(_headLrMult),
         ClipNorm = parse.GetValue(_clip),
         Seed = parse.GetValue(_seed),
-        Memory = parse.GetValue(_memory),
+        Checkpointing = parse.GetValue(_memory),
         Shuffle = !parse.GetValue(_noShuffle),
         LoaderThreads = parse.GetValue(_loaderThreads),
         SnapshotDirectory = parse.GetValue(_snapshots)!,

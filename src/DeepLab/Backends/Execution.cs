@@ -16,30 +16,29 @@ internal enum ExecutionMode
     Calibrate,
 }
 
-/// <summary>What a training step keeps for its backward pass.</summary>
-public enum MemoryUse
+/// <summary>Which activations a training step computes again in its backward pass instead of keeping them. Results are the same bits.</summary>
+public enum ActivationCheckpointing
 {
-    /// <summary>The maps of the first layers of networks with bottlenecks, large for the little work in them, are computed again.</summary>
-    Normal,
+    /// <summary>Those of the first two stages of networks with bottlenecks, large for the little work in them.</summary>
+    EarlyStages,
 
-    /// <summary>The output of every other residual block is computed again too: a quarter less memory, a few per cent more time, the same bits.</summary>
-    Low,
+    /// <summary>The output of every other residual block too: a quarter less memory, a few per cent more time.</summary>
+    AlternateBlocks,
 
     /// <summary>
-    /// All that backward reads is kept, and from image to image of an update the packed kernels: five per cent less time than <see cref="Normal"/>, twice the memory for a ResNet-101 at 321×321,
-    /// the same bits.
+    /// None, and packed kernels are kept from image to image of an update: five per cent less time than <see cref="EarlyStages"/>, and twice the memory for a ResNet-101 at 321×321.
     /// </summary>
-    High,
+    None,
 }
 
 /// <summary>How a computation uses memory.</summary>
 internal sealed record ExecutionOptions
 {
-    /// <summary>What a training step keeps for its backward pass.</summary>
-    public MemoryUse Memory { get; init; }
+    /// <summary>Which activations a training step computes again.</summary>
+    public ActivationCheckpointing Checkpointing { get; init; }
 
     /// <summary>
-    /// When packed kernels are left to later passes; null for: of unchanged kernels in prediction, always in training with <see cref="MemoryUse.High"/>, else never.
+    /// When packed kernels are left to later passes; null for: of unchanged kernels in prediction, always in training with <see cref="ActivationCheckpointing.None"/>, else never.
     /// </summary>
     public PrepackPolicy? Prepack { get; init; }
 }
@@ -62,7 +61,7 @@ internal abstract partial class Execution : IDisposable
     {
         ArgumentNullException.ThrowIfNull(backend);
         Backend = backend;
-        Memory = options?.Memory ?? MemoryUse.Normal;
+        Checkpointing = options?.Checkpointing ?? ActivationCheckpointing.EarlyStages;
         _prepack = options?.Prepack;
         Arena = new Arena(backend);
     }
@@ -73,8 +72,8 @@ internal abstract partial class Execution : IDisposable
     /// <summary>The arena that layers rent their maps from.</summary>
     public Arena Arena { get; }
 
-    /// <summary>What a training step keeps for its backward pass.</summary>
-    public MemoryUse Memory { get; }
+    /// <summary>Which activations a training step computes again.</summary>
+    public ActivationCheckpointing Checkpointing { get; }
 
     /// <summary>What the pass is for.</summary>
     public ExecutionMode Mode { get; private set; }
@@ -83,7 +82,7 @@ internal abstract partial class Execution : IDisposable
     public PrepackPolicy Prepack => _prepack ?? Mode switch
     {
         ExecutionMode.Predict => PrepackPolicy.WhenReused,
-        ExecutionMode.Train when Memory == MemoryUse.High => PrepackPolicy.Always,
+        ExecutionMode.Train when Checkpointing == ActivationCheckpointing.None => PrepackPolicy.Always,
         _ => PrepackPolicy.Never,
     };
 

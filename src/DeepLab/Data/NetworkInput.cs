@@ -54,7 +54,7 @@ public static class NetworkInput
     {
         (int first, int third) = preprocessing.ChannelOrder == "RGB" ? (0, 2) : (2, 0);
         float mean0 = preprocessing.Mean[0], mean1 = preprocessing.Mean[1], mean2 = preprocessing.Mean[2];
-        float deviation0 = preprocessing.Deviation[0], deviation1 = preprocessing.Deviation[1], deviation2 = preprocessing.Deviation[2];
+        float deviation0 = preprocessing.StandardDeviation[0], deviation1 = preprocessing.StandardDeviation[1], deviation2 = preprocessing.StandardDeviation[2];
         for (int i = 0; i + 2 < row.Length; i += 3)
         {
             float value0 = row[i + first], value2 = row[i + third];

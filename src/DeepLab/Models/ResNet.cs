@@ -101,7 +101,7 @@ internal sealed class ResNet : INetwork
         execution.Arena.Return(execution.StateOf<Activations>(this).StemOutput!);
     }
 
-    private int EarlyBlocks(Execution execution) => execution.Memory == MemoryUse.High ? 0 : _earlyBlocks;
+    private int EarlyBlocks(Execution execution) => execution.Checkpointing == ActivationCheckpointing.None ? 0 : _earlyBlocks;
 
     // The stem, the pooling and so many blocks.
     private Tensor ForwardEarly(Execution execution, Tensor image, int blocks)
@@ -131,7 +131,7 @@ internal sealed class ResNet : INetwork
 
     // Every other block of a stage, so that what an output is computed from is always there. The last block's output is read at once.
     private bool IsRecomputed(Execution execution, int block) =>
-        execution is { Memory: MemoryUse.Low, Mode: ExecutionMode.Train }
+        execution is { Checkpointing: ActivationCheckpointing.AlternateBlocks, Mode: ExecutionMode.Train }
         && block >= EarlyBlocks(execution) && _recomputable[block] && block < _blocks.Count - 1;
 
     private int AddStage(

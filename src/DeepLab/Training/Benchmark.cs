@@ -35,7 +35,7 @@ public sealed class Benchmark : IDisposable
     private const string Prefix = "Scale.";
     private const ulong Seed = 1;
 
-    private readonly MemoryUse _memory;
+    private readonly ActivationCheckpointing _checkpointing;
     private readonly DeepLabResNet _network;
     private readonly TrainingSample _sample = new();
     private readonly RaggedShape _shape;
@@ -46,10 +46,10 @@ public sealed class Benchmark : IDisposable
     /// <param name="backend">Where it computes.</param>
     /// <param name="configuration">The network.</param>
     /// <param name="size">The side of the image, in pixels.</param>
-    /// <param name="memory">What a training step keeps.</param>
-    public Benchmark(Backend backend, DeepLabConfiguration configuration, int size, MemoryUse memory)
+    /// <param name="checkpointing">What a training step keeps.</param>
+    public Benchmark(Backend backend, DeepLabConfiguration configuration, int size, ActivationCheckpointing checkpointing)
     {
-        _memory = memory;
+        _checkpointing = checkpointing;
         _network = new DeepLabResNet(backend, configuration);
         Initialization.FromScratch(_network, Seed);
 
@@ -121,7 +121,7 @@ public sealed class Benchmark : IDisposable
     private Action Start(string job)
     {
         Dispose();
-        _execution = _network.Backend.CreateExecution(new ExecutionOptions { Memory = _memory });
+        _execution = _network.Backend.CreateExecution(new ExecutionOptions { Checkpointing = _checkpointing });
         _step = null;
         Action run = Prepare(job, _execution);
         run();

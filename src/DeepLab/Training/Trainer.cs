@@ -41,7 +41,7 @@ public sealed class Trainer : IDisposable
         _options = options;
 
         // Kernels that change after each image have no packed copies worth keeping.
-        _execution = network.Backend.CreateExecution(new ExecutionOptions { Memory = options.Memory, Prepack = options.IterationSize == 1 ? PrepackPolicy.Never : null });
+        _execution = network.Backend.CreateExecution(new ExecutionOptions { Checkpointing = options.Checkpointing, Prepack = options.IterationSize == 1 ? PrepackPolicy.Never : null });
         _optimizer = new SgdOptimizer(_execution, network.Parameters);
         _step = new TrainingStep(_execution, network, options.IterationSize);
         network.SetHeadLearningRateMultiplier((float)options.HeadLearningRateMultiplier);

@@ -51,7 +51,7 @@ public sealed record TrainingOptions
     public int LoaderThreads { get; init; } = 1;
 
     /// <summary>What a step keeps for its backward pass; it does not change a bit of the weights.</summary>
-    public MemoryUse Memory { get; init; }
+    public ActivationCheckpointing Checkpointing { get; init; }
 
     /// <summary>The folder of the snapshots, <c>log.csv</c> and <c>eval.csv</c>; null to write none of them.</summary>
     public string? SnapshotDirectory { get; init; }

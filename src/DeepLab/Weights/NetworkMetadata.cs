@@ -27,7 +27,7 @@ internal static class NetworkMetadata
             ["classes"] = Text(configuration.Classes),
             [PreprocessingKey] = configuration.Preprocessing.Name,
             ["mean"] = Numbers(configuration.Preprocessing.Mean),
-            ["deviation"] = Numbers(configuration.Preprocessing.Deviation),
+            ["deviation"] = Numbers(configuration.Preprocessing.StandardDeviation),
             ["channel_order"] = configuration.Preprocessing.ChannelOrder,
             [StrideKey] = Stride(configuration),
         };
@@ -56,7 +56,7 @@ internal static class NetworkMetadata
         Require(file, "depth", Text(configuration.Depth));
         if (names.HasHead) Require(file, "classes", Text(configuration.Classes));
         Require(file, "mean", Numbers(configuration.Preprocessing.Mean));
-        Require(file, "deviation", Numbers(configuration.Preprocessing.Deviation));
+        Require(file, "deviation", Numbers(configuration.Preprocessing.StandardDeviation));
         Require(file, "channel_order", configuration.Preprocessing.ChannelOrder);
         return configuration;
     }

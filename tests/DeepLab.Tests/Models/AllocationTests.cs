@@ -21,12 +21,12 @@ public sealed class Alone;
 public sealed class AllocationTests
 {
     [Theory]
-    [InlineData(MemoryUse.Normal)]
-    [InlineData(MemoryUse.High)]
-    public void Training_steps_after_the_first_allocate_nothing(MemoryUse memory)
+    [InlineData(ActivationCheckpointing.EarlyStages)]
+    [InlineData(ActivationCheckpointing.None)]
+    public void Training_steps_after_the_first_allocate_nothing(ActivationCheckpointing checkpointing)
     {
         using var backend = new CpuBackend(2);
-        using NetworkBench step = NewStep(backend, memory);
+        using NetworkBench step = NewStep(backend, checkpointing);
         AssertAllocatesNothing(() =>
         {
             step.Run();
@@ -68,7 +68,7 @@ public sealed class AllocationTests
     public void Kernels_that_training_kept_are_freed_by_a_prediction()
     {
         using var backend = new CpuBackend(2);
-        using NetworkBench step = NewStep(backend, MemoryUse.High);
+        using NetworkBench step = NewStep(backend, ActivationCheckpointing.None);
         step.Run();
         step.RunForward();
 
@@ -94,8 +94,8 @@ public sealed class AllocationTests
         });
     }
 
-    private static NetworkBench NewStep(CpuBackend backend, MemoryUse memory = MemoryUse.Normal) =>
-        NetworkBench.FromNames(backend, 18, 21, "allocation", "x", new MapSize(49, 65), memory);
+    private static NetworkBench NewStep(CpuBackend backend, ActivationCheckpointing checkpointing = ActivationCheckpointing.EarlyStages) =>
+        NetworkBench.FromNames(backend, 18, 21, "allocation", "x", new MapSize(49, 65), checkpointing);
 
     private static void AssertAllocatesNothing(Action step)
     {

@@ -25,14 +25,14 @@ internal sealed class NetworkBench : IDisposable
     private readonly ScalarBuffer _losses;
     private readonly int[] _counted;
 
-    public NetworkBench(DeepLabResNet network, float[] pixels, byte[] labels, MapSize size, MemoryUse memory = MemoryUse.Normal)
+    public NetworkBench(DeepLabResNet network, float[] pixels, byte[] labels, MapSize size, ActivationCheckpointing checkpointing = ActivationCheckpointing.EarlyStages)
     {
         Network = network;
         _sample.Resize(size.Height, size.Width);
         pixels.CopyTo(_sample.Pixels, 0);
         labels.CopyTo(_sample.Labels, 0);
         _images = RaggedShape.Map(size.Height, size.Width, 3);
-        _execution = network.Backend.CreateExecution(new ExecutionOptions { Memory = memory });
+        _execution = network.Backend.CreateExecution(new ExecutionOptions { Checkpointing = checkpointing });
         _prediction = network.Backend.CreateExecution();
         _optimizer = new SgdOptimizer(_execution, network.Parameters);
         _step = new TrainingStep(_execution, network, 1);
@@ -44,12 +44,12 @@ internal sealed class NetworkBench : IDisposable
     }
 
     /// <summary>Weights, image (100 u) and labels from their names, as golden files have them.</summary>
-    public static NetworkBench FromNames(Backend backend, int depth, int classes, string name, string image, MapSize size, MemoryUse memory = MemoryUse.Normal)
+    public static NetworkBench FromNames(Backend backend, int depth, int classes, string name, string image, MapSize size, ActivationCheckpointing checkpointing = ActivationCheckpointing.EarlyStages)
     {
         float[] pixels = HashUniform.Values(name, image, 3 * size.Pixels, u => 100 * u), interleaved = new float[pixels.Length];
         for (int k = 0; k < pixels.Length; k++) interleaved[(k % size.Pixels * 3) + (k / size.Pixels)] = pixels[k];
         byte[] labels = HashUniform.Labels(name, "label", size.Height, size.Width, classes);
-        return new NetworkBench(NewNetwork(backend, depth, classes), interleaved, labels, size, memory);
+        return new NetworkBench(NewNetwork(backend, depth, classes), interleaved, labels, size, checkpointing);
     }
 
     /// <summary>A network with the weights of golden files.</summary>

@@ -163,7 +163,7 @@ internal sealed class OnnxNetwork
         if (preprocessing.ChannelOrder == "BGR")
             x = _graph.Node("input.bgr", "Gather", [x, _graph.Constant("input.order", 2, 1, 0)], Integer("axis", 1));
         x = _graph.Node("input.centred", "Sub", [x, _graph.Channels("input.mean", preprocessing.Mean)]);
-        return preprocessing.Deviation.All(d => d == 1) ? x : _graph.Node("input.scaled", "Div", [x, _graph.Channels("input.deviation", preprocessing.Deviation)]);
+        return preprocessing.StandardDeviation.All(d => d == 1) ? x : _graph.Node("input.scaled", "Div", [x, _graph.Channels("input.deviation", preprocessing.StandardDeviation)]);
     }
 
     private ModelProto Describe(NetworkWeights weights, OnnxOptions options)

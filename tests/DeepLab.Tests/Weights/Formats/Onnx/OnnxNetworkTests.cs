@@ -156,7 +156,7 @@ public sealed class OnnxNetworkTests
         {
             int channel = i / (Height * Width) % 3, pixel = (i / (3 * Height * Width) * Height * Width) + (i % (Height * Width));
             double value = pixels[(pixel * 3) + (preprocessing.ChannelOrder == "BGR" ? 2 - channel : channel)];
-            Assert.Equal((value - preprocessing.Mean[channel]) / preprocessing.Deviation[channel], input.Data[i], 1e-12);
+            Assert.Equal((value - preprocessing.Mean[channel]) / preprocessing.StandardDeviation[channel], input.Data[i], 1e-12);
         }
     }
 

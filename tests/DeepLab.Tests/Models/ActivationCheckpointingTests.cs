@@ -10,15 +10,15 @@ using Xunit;
 
 namespace DeepLab.Tests.Models;
 
-public sealed class MemoryUseTests
+public sealed class ActivationCheckpointingTests
 {
     [Theory]
-    [InlineData(18, MemoryUse.Low)]
-    [InlineData(50, MemoryUse.Low)]
-    [InlineData(50, MemoryUse.Normal)]
-    public void Maps_that_are_computed_again_give_the_same_bits(int depth, MemoryUse memory)
+    [InlineData(18, ActivationCheckpointing.AlternateBlocks)]
+    [InlineData(50, ActivationCheckpointing.AlternateBlocks)]
+    [InlineData(50, ActivationCheckpointing.EarlyStages)]
+    public void Maps_that_are_computed_again_give_the_same_bits(int depth, ActivationCheckpointing checkpointing)
     {
-        double[][] kept = Gradients(depth, MemoryUse.High), recomputed = Gradients(depth, memory);
+        double[][] kept = Gradients(depth, ActivationCheckpointing.None), recomputed = Gradients(depth, checkpointing);
         Assert.Contains(kept[0], v => v != 0);
         for (int i = 0; i < kept.Length; i++) Assert.True(kept[i].AsSpan().SequenceEqual(recomputed[i]), $"gradient {i} differs");
     }
@@ -28,14 +28,14 @@ public sealed class MemoryUseTests
     [InlineData(50)]
     public void Packed_kernels_that_are_kept_give_the_same_bits_after_updates(int depth)
     {
-        double[] kept = Updated(MemoryUse.High), packedAnew = Updated(MemoryUse.Normal);
+        double[] kept = Updated(ActivationCheckpointing.None), packedAnew = Updated(ActivationCheckpointing.EarlyStages);
         Assert.True(kept.AsSpan().SequenceEqual(packedAnew));
 
         // Two updates of two images each, and a prediction between them, which keeps copies by a rule of its own.
-        double[] Updated(MemoryUse memory)
+        double[] Updated(ActivationCheckpointing checkpointing)
         {
             using var backend = new CpuBackend(2);
-            using NetworkBench step = NetworkBench.FromNames(backend, depth, 6, "kept", "x", new MapSize(65, 49), memory);
+            using NetworkBench step = NetworkBench.FromNames(backend, depth, 6, "kept", "x", new MapSize(65, 49), checkpointing);
             var losses = new List<double>();
             for (int update = 0; update < 2; update++)
             {
@@ -56,23 +56,23 @@ public sealed class MemoryUseTests
 
     // What backward reads at 321×321 is 654 MiB.
     [Theory]
-    [InlineData(101, 321, MemoryUse.Normal, 0.86)]
-    [InlineData(101, 321, MemoryUse.Low, 0.65)]
-    [InlineData(101, 513, MemoryUse.Normal, 0.86)]
-    [InlineData(101, 513, MemoryUse.Low, 0.65)]
-    [InlineData(50, 65, MemoryUse.Normal, 0.74)]
-    [InlineData(50, 65, MemoryUse.Low, 0.63)]
-    [InlineData(18, 321, MemoryUse.Normal, 1)]
-    public void Maps_that_are_computed_again_make_a_smaller_arena(int depth, int size, MemoryUse memory, double share)
+    [InlineData(101, 321, ActivationCheckpointing.EarlyStages, 0.86)]
+    [InlineData(101, 321, ActivationCheckpointing.AlternateBlocks, 0.65)]
+    [InlineData(101, 513, ActivationCheckpointing.EarlyStages, 0.86)]
+    [InlineData(101, 513, ActivationCheckpointing.AlternateBlocks, 0.65)]
+    [InlineData(50, 65, ActivationCheckpointing.EarlyStages, 0.74)]
+    [InlineData(50, 65, ActivationCheckpointing.AlternateBlocks, 0.63)]
+    [InlineData(18, 321, ActivationCheckpointing.EarlyStages, 1)]
+    public void Maps_that_are_computed_again_make_a_smaller_arena(int depth, int size, ActivationCheckpointing checkpointing, double share)
     {
-        long kept = PlannedExtent(depth, size, MemoryUse.High), extent = PlannedExtent(depth, size, memory);
+        long kept = PlannedExtent(depth, size, ActivationCheckpointing.None), extent = PlannedExtent(depth, size, checkpointing);
         Assert.InRange((double)extent / kept, share - 0.03, share);
     }
 
-    private static double[][] Gradients(int depth, MemoryUse memory)
+    private static double[][] Gradients(int depth, ActivationCheckpointing checkpointing)
     {
         using var backend = new CpuBackend(2);
-        using NetworkBench step = NetworkBench.FromNames(backend, depth, 6, "memory", "x", new MapSize(65, 49), memory);
+        using NetworkBench step = NetworkBench.FromNames(backend, depth, 6, "memory", "x", new MapSize(65, 49), checkpointing);
 
         // Twice: the second run finds in memory what the first left there.
         step.Run();
@@ -80,12 +80,12 @@ public sealed class MemoryUseTests
         return [.. step.Network.Parameters.Select(p => backend.Read(p.Gradient!))];
     }
 
-    private static long PlannedExtent(int depth, int size, MemoryUse memory)
+    private static long PlannedExtent(int depth, int size, ActivationCheckpointing checkpointing)
     {
         using var backend = new CpuBackend(1);
         var network = new DeepLabResNet(backend, new DeepLabConfiguration(depth, 21));
         foreach (Parameter parameter in network.Parameters) parameter.AllocateGradient();
-        using Execution execution = backend.CreateExecution(new ExecutionOptions { Memory = memory });
+        using Execution execution = backend.CreateExecution(new ExecutionOptions { Checkpointing = checkpointing });
         RaggedShape images = RaggedShape.Map(size, size, 3);
         var pixels = new float[images.Length];
         execution.Plan(ExecutionMode.Train, () =>
