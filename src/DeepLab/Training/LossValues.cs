@@ -21,6 +21,12 @@ public readonly record struct LossValues(ImmutableArray<double> Values)
         }
     }
 
+    /// <summary>Whether all losses are equal.</summary>
+    public bool Equals(LossValues other) => Values.AsSpan().SequenceEqual(other.Values.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Values.IsDefaultOrEmpty ? 0 : HashCode.Combine(Values.Length, Values[0]);
+
     /// <summary>The mean over images.</summary>
     /// <param name="values">The losses of each image, one image after another.</param>
     /// <param name="images">How many images there are, at least 1.</param>

@@ -18,13 +18,14 @@ public sealed class EvalCommandTests : IDisposable
     [Fact]
     public void All_snapshots_are_evaluated_in_the_order_of_their_iterations()
     {
-        _files.Add("one", 40, 60, ".jpg").List("one");
+        _files.Add("one", 40, 60, ".jpg").Add("two", 40, 60, ".jpg").List("one", "two");
         File.Move(_files.ListPath(), _files.ListPath("val"));
         TinyNetwork.Save(Snapshot("S_1000"), 2, seed: 1);
         TinyNetwork.Save(Snapshot("S_200"), 2, seed: 2);
         File.WriteAllText(Snapshot("other_1"), "not looked at");
-        string json = Path.Combine(_files.Root, "new", "m.json"), pictures = Path.Combine(_files.Root, "pictures");
-        CliRun run = CliRun.Of("eval", "--snapshots", Snapshots, "--snapPrefix", "S_", "--voc", _files.Root, "--json", json, "--visualize", "--output", pictures);
+        string json = Path.Combine(_files.Root, "new", "m.json"), pictures = Path.Combine(_files.Root, "pictures"), report = Path.Combine(_files.Root, "page", "eval.html");
+        string[] line = ["eval", "--snapshots", Snapshots, "--snapPrefix", "S_", "--voc", _files.Root];
+        CliRun run = CliRun.Of([.. line, "--json", json, "--visualize", "--output", pictures, "--report", report]);
         Assert.Equal("", run.Error);
         Assert.Equal(0, run.Status);
 
@@ -32,7 +33,7 @@ public sealed class EvalCommandTests : IDisposable
         string[] means = [.. lines.Where(l => l.StartsWith("mean IoU ", StringComparison.Ordinal))];
         Assert.Equal(2, means.Length);
         Assert.All(means, m => Assert.Matches(@"^mean IoU 0\.\d{4}$", m));
-        Assert.StartsWith($"{Snapshot("S_200")}: DeepLab-ResNet-18, 2 classes, 1 image of ", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith($"{Snapshot("S_200")}: DeepLab-ResNet-18, 2 classes, 2 images of ", lines[0], StringComparison.Ordinal);
         Assert.Matches(@"\nbest of 2: \S+, mean IoU 0\.\d{4}\n", run.Out);
 
         JsonArray measures = JsonNode.Parse(File.ReadAllText(json))!.AsArray();
@@ -42,6 +43,9 @@ public sealed class EvalCommandTests : IDisposable
         Assert.Equal((40, 180), (picture.Height, picture.Width));
         Assert.Equal(RgbImage.Load(_files.ImagePath("one")).Pixels[..180], picture.Pixels[..180]);
         Assert.Contains($"\npictures (photograph, ground truth, prediction): {pictures}/S_1000\n", run.Out, StringComparison.Ordinal);
+        Assert.EndsWith($"report: {report}\n", run.Out, StringComparison.Ordinal);
+        AssertPageAboutBoth(report);
+        AssertFails(2, $"deeplab: --report is '{_files.Root}', expected the name of a file; see deeplab eval --help\n", [.. line[1..], "--report", _files.Root]);
     }
 
     [Fact]
@@ -92,29 +96,6 @@ public sealed class EvalCommandTests : IDisposable
     }
 
     [Fact]
-    public void A_report_is_a_page_about_all_snapshots_with_options_and_versions()
-    {
-        _files.Add("one", 40, 60, ".jpg").Add("two", 40, 60, ".jpg").List("one", "two");
-        TinyNetwork.Save(Snapshot("S_1000"), 2, seed: 1);
-        TinyNetwork.Save(Snapshot("S_200"), 2, seed: 2);
-        string path = Path.Combine(_files.Root, "new", "eval.html");
-        CliRun run = CliRun.Of("eval", "--snapshots", Snapshots, "--snapPrefix", "S_", "--voc", _files.Root, "--split", "train", "--report", path);
-        Assert.Equal((0, ""), (run.Status, run.Error));
-        Assert.EndsWith($"report: {path}\n", run.Out, StringComparison.Ordinal);
-
-        var page = new ReportPage(path);
-        page.AssertSound();
-        Assert.Equal(2, page.Section("snapshots").Descendants("tbody").Last().Elements("tr").Count());
-        Assert.Equal(4, page.Section("worst").Descendants("img").Count());
-        Assert.Equal(4, page.Section("best").Descendants("img").Count());
-        string about = page.Section("about").Value;
-        Assert.Contains($"deeplab eval --snapshots {Snapshots} --snapPrefix S_", about, StringComparison.Ordinal);
-        Assert.Contains("DeepLab-ResNet-18, 2 classes", about, StringComparison.Ordinal);
-        Assert.Matches("Checksum[0-9a-f]{16}", about);
-        AssertFails(2, $"deeplab: --report is '{_files.Root}', expected the name of a file; see deeplab eval --help\n", "--snapshots", Snapshots, "--snapPrefix", "S_", "--voc", _files.Root, "--split", "train", "--report", _files.Root);
-    }
-
-    [Fact]
     public void A_damaged_snapshot_is_told_before_any_is_evaluated()
     {
         _files.Add("one").List("one");
@@ -133,6 +114,19 @@ public sealed class EvalCommandTests : IDisposable
         TinyNetwork.Save(Snapshot("S_1"), 2);
         CliRun run = CliRun.Of(new CancellationToken(canceled: true), "eval", "--weights", Snapshot("S_1"), "--voc", _files.Root, "--split", "train");
         Assert.Equal(130, run.Status);
+    }
+
+    private void AssertPageAboutBoth(string report)
+    {
+        var page = new ReportPage(report);
+        page.AssertSound();
+        Assert.Equal(2, page.Section("snapshots").Descendants("tbody").Last().Elements("tr").Count());
+        Assert.Equal(4, page.Section("worst").Descendants("img").Count());
+        Assert.Equal(4, page.Section("best").Descendants("img").Count());
+        string about = page.Section("about").Value;
+        Assert.Contains($"deeplab eval --snapshots {Snapshots} --snapPrefix S_", about, StringComparison.Ordinal);
+        Assert.Contains("DeepLab-ResNet-18, 2 classes", about, StringComparison.Ordinal);
+        Assert.Matches("Checksum[0-9a-f]{16}", about);
     }
 
     private static void AssertFails(int status, string message, params string[] args)

@@ -81,13 +81,12 @@ public sealed class PredictFormatsTests : IDisposable
         string large = Path.Combine(_files.Root, "large.png");
         TinyDataset.RandomImage(131, 210, 4).Save(large);
         (CliRun run, _) = CliRun.Piped(
-            File.ReadAllBytes(large), "predict", "-w", Weights, "-o", Output, "--max-side", "64", "--crf", "--crf-iterations", "1", Path.Combine(s_photographs, "exif6.jpg"), large, "-");
+            File.ReadAllBytes(Path.Combine(s_photographs, "exif6.jpg")), "predict", "-w", Weights, "-o", Output, "--max-side", "64", "--crf", "--crf-iterations", "1", large, "-");
         Assert.Equal((0, ""), (run.Status, run.Error));
-        Assert.Equal((17, 11), RgbImage.ReadSize(Path.Combine(Output, "exif6.png")));
-        Assert.Equal((17, 11), RgbImage.ReadSize(Path.Combine(Output, "exif6_overlay.jpg")));
+        Assert.Equal((17, 11), RgbImage.ReadSize(Path.Combine(Output, "stdin.png")));
+        Assert.Equal((17, 11), RgbImage.ReadSize(Path.Combine(Output, "stdin_overlay.jpg")));
         Assert.Equal((131, 210), RgbImage.ReadSize(Path.Combine(Output, "large.png")));
         byte[] refined = File.ReadAllBytes(Path.Combine(Output, "large.png"));
-        Assert.Equal(refined, File.ReadAllBytes(Path.Combine(Output, "stdin.png")));
         Predict("--max-side", "64", large);
         Assert.NotEqual(refined, File.ReadAllBytes(Path.Combine(Output, "large.png")));
     }
@@ -95,14 +94,14 @@ public sealed class PredictFormatsTests : IDisposable
     [Fact]
     public void Many_images_are_told_in_order()
     {
-        string[] images = [.. Enumerable.Range(0, 5).Select(i => Path.Combine(_files.Root, $"p{i}.png"))];
+        string[] images = [.. Enumerable.Range(0, 3).Select(i => Path.Combine(_files.Root, $"p{i}.png"))];
         for (int i = 0; i < images.Length; i++) TinyDataset.RandomImage(34 + (i * 7), 40, (ulong)i).Save(images[i]);
-        File.WriteAllText(images[2], "");
+        File.WriteAllText(images[1], "");
         CliRun run = Predict(images);
         Assert.Equal(1, run.Status);
-        Assert.Equal(images.Where((_, i) => i != 2), run.Out.Split('\n')[..4].Select(l => l[..l.IndexOf(':', StringComparison.Ordinal)]));
-        Assert.StartsWith($"deeplab: {images[2]}: the file is empty", run.Error, StringComparison.Ordinal);
-        Assert.Equal(8, Written().Length);
+        Assert.Equal([images[0], images[2]], run.Out.Split('\n')[..2].Select(l => l[..l.IndexOf(':', StringComparison.Ordinal)]));
+        Assert.StartsWith($"deeplab: {images[1]}: the file is empty", run.Error, StringComparison.Ordinal);
+        Assert.Equal(4, Written().Length);
     }
 
     [Fact]

@@ -76,8 +76,8 @@ public sealed class WatchArgumentsTests(ShapesFixture shapes) : IClassFixture<Sh
         Assert.StartsWith($"deeplab: {told}; see deeplab train --help", result.Error, StringComparison.Ordinal);
     }
 
-    private static CliRun Train(params string[] more) => CliRun.Of(
+    private CliRun Train(params string[] more) => CliRun.Of(
         [
-            "train", "--init", "scratch", "--depth", "18", "--crop", "65", "--iter-size", "1", "--threads", "1", "--classes", ShapesFixture.Classes, .. more,
+            "train", "--init", shapes.Network, "--crop", "33", "--iter-size", "1", "--threads", "1", "--classes", ShapesFixture.Classes, .. more,
         ]);
 }

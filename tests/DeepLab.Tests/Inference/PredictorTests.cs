@@ -16,7 +16,7 @@ public sealed class PredictorTests
         RgbImage small = TinyDataset.RandomImage(150, 200, 3);
         float[]? scores = null;
         byte[]? labels = null;
-        foreach (int threads in (int[])[1, 2, 3])
+        foreach (int threads in (int[])[1, 3])
         {
             using var backend = new CpuBackend(threads);
             using var predictor = new Predictor(TinyNetwork.FromScratch(backend, 3));
@@ -29,7 +29,7 @@ public sealed class PredictorTests
             Assert.True(labels is null || labels.AsSpan().SequenceEqual(mask.Labels));
             Assert.True(scores is null || scores.AsSpan().SequenceEqual(map.Values));
             (scores, labels) = (map.Values, mask.Labels);
-            if (threads != 2) continue;
+            if (threads == 1) continue;
 
             // The same predictor then takes a larger image.
             ScoreMap large = predictor.Scores(TinyDataset.RandomImage(90, 530, 4));

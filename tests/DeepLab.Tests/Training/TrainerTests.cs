@@ -9,45 +9,68 @@ using Xunit;
 
 namespace DeepLab.Tests.Training;
 
-/// <summary>Whole runs on a small drawn dataset.</summary>
-public sealed class TrainerTests : IDisposable
+/// <summary>A small drawn dataset, and one training run on it that several tests share.</summary>
+public sealed class TrainerFixture : IDisposable
 {
     private readonly string _root = Path.Combine(Path.GetTempPath(), "deeplab-trainer-" + Path.GetRandomFileName());
-    private readonly SegmentationDataset _dataset;
 
-    public TrainerTests()
+    public TrainerFixture()
     {
         SyntheticShapes.Write(_root, 4, 1, seed: 3);
-        _dataset = SegmentationDataset.FromVoc(_root, "train", options: new DatasetOptions { Classes = SyntheticShapes.ClassNames.Count });
+        Dataset = SegmentationDataset.FromVoc(_root, "train", options: new DatasetOptions { Classes = SyntheticShapes.ClassNames.Count });
+        FirstRun = Train(Options, threads: 1);
     }
 
-    private TrainingOptions Options => new()
+    internal SegmentationDataset Dataset { get; }
+
+    /// <summary>The options of <see cref="FirstRun"/>, with a new folder for snapshots on each call.</summary>
+    internal TrainingOptions Options => new()
     {
-        Recipe = AugmentationRecipe.Caffe with { Crop = 65 },
+        Recipe = AugmentationRecipe.Caffe with { Crop = 33 },
         Iterations = 3,
         IterationSize = 2,
         BaseLearningRate = 0.01,
         ClipNorm = 1,
         HeadLearningRateMultiplier = 1,
         SnapshotEvery = 2,
-        SnapshotDirectory = Path.Combine(_root, "snapshots"),
+        SnapshotDirectory = Path.Combine(_root, Path.GetRandomFileName()),
     };
 
+    /// <summary>The last snapshot of a run from scratch with one thread.</summary>
+    internal string FirstRun { get; }
+
+    /// <summary>The path of the last snapshot of a run from scratch.</summary>
+    internal string Train(TrainingOptions options, int threads)
+    {
+        using var backend = new CpuBackend(threads);
+        var network = new DeepLabResNet(backend, new DeepLabConfiguration(18, SyntheticShapes.ClassNames.Count));
+        Trainer.InitializeFromScratch(network, Dataset, options);
+        using var trainer = new Trainer(network, Dataset, options);
+        return trainer.Run().LastSnapshot!;
+    }
+
     public void Dispose() => Directory.Delete(_root, recursive: true);
+}
+
+/// <summary>Whole runs on a small drawn dataset.</summary>
+public sealed class TrainerTests(TrainerFixture fixture) : IClassFixture<TrainerFixture>
+{
+    private readonly SegmentationDataset _dataset = fixture.Dataset;
+
+    private TrainingOptions Options { get; } = fixture.Options;
 
     [Fact]
     public void The_same_seed_gives_the_same_snapshot_for_any_number_of_threads()
     {
-        byte[] first = Train(Options, threads: 1), second = Train(Options with { LoaderThreads = 3 }, threads: 3);
-        Assert.Equal(first, second);
-        Assert.NotEqual(first, Train(Options with { Seed = 2 }, threads: 2));
+        byte[] first = File.ReadAllBytes(fixture.FirstRun);
+        Assert.Equal(first, File.ReadAllBytes(fixture.Train(Options with { LoaderThreads = 3 }, threads: 3)));
+        Assert.NotEqual(first, File.ReadAllBytes(fixture.Train(Options with { Seed = 2 }, threads: 2)));
     }
 
     [Fact]
     public void Snapshots_come_when_due_and_at_the_end_beside_a_log()
     {
-        Train(Options, threads: 2);
-        string folder = Options.SnapshotDirectory!;
+        string folder = Path.GetDirectoryName(fixture.FirstRun)!;
         Assert.Equal(
             ["VOC12_scenes_2.pth", "VOC12_scenes_3.pth", "log.csv"],
             Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
@@ -65,7 +88,7 @@ public sealed class TrainerTests : IDisposable
     {
         using var cancellation = new CancellationTokenSource();
         using var backend = new CpuBackend(2);
-        DeepLabResNet network = NewNetwork(backend, Options);
+        DeepLabResNet network = TinyNetwork.FromScratch(backend, SyntheticShapes.ClassNames.Count);
         using var trainer = new Trainer(network, _dataset, Options with { Iterations = 100, SnapshotEvery = 1000 });
         TrainingSummary summary = trainer.Run(_ => cancellation.Cancel(), cancellation.Token);
         Assert.True(summary.Interrupted);
@@ -77,10 +100,10 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void The_seeds_recipe_updates_after_as_many_iterations_as_an_update_has_images()
     {
-        AugmentationRecipe recipe = AugmentationRecipe.Seed with { Warp = 65 };
+        AugmentationRecipe recipe = AugmentationRecipe.Seed with { Warp = 33 };
         TrainingOptions options = Options with { Recipe = recipe, Iterations = 3, SnapshotEvery = 1 };
         using var backend = new CpuBackend(2);
-        DeepLabResNet network = NewNetwork(backend, options);
+        DeepLabResNet network = TinyNetwork.FromScratch(backend, SyntheticShapes.ClassNames.Count);
         var weights = new List<float[]> { network.State[0].ToArray() };
         using var trainer = new Trainer(network, _dataset, options);
         trainer.Run(_ => weights.Add(network.State[0].ToArray()));
@@ -93,7 +116,7 @@ public sealed class TrainerTests : IDisposable
     public void A_loss_that_is_not_finite_stops_the_run_and_names_iteration_and_image()
     {
         using var backend = new CpuBackend(2);
-        DeepLabResNet network = NewNetwork(backend, Options);
+        DeepLabResNet network = TinyNetwork.FromScratch(backend, SyntheticShapes.ClassNames.Count);
         using var trainer = new Trainer(network, _dataset, Options with { BaseLearningRate = 1e30, ClipNorm = 0, Iterations = 10, SnapshotEvery = 1 });
         var e = Assert.Throws<DeepLabException>(() => trainer.Run());
         Assert.Matches("^the loss is .* in iteration [2-9] at image \\S+: lower the learning rate or clip the gradient's norm; ", e.Message);
@@ -117,25 +140,9 @@ public sealed class TrainerTests : IDisposable
         }
     }
 
-    private static DeepLabResNet NewNetwork(CpuBackend backend, TrainingOptions options)
-    {
-        var network = new DeepLabResNet(backend, new DeepLabConfiguration(18, SyntheticShapes.ClassNames.Count));
-        Initialization.FromScratch(network, options.Seed);
-        return network;
-    }
-
-    private byte[] Train(TrainingOptions options, int threads)
-    {
-        using var backend = new CpuBackend(threads);
-        var network = new DeepLabResNet(backend, new DeepLabConfiguration(18, SyntheticShapes.ClassNames.Count));
-        Trainer.InitializeFromScratch(network, _dataset, options);
-        using var trainer = new Trainer(network, _dataset, options);
-        return File.ReadAllBytes(trainer.Run().LastSnapshot!);
-    }
-
     private (double[] Mean, double[] Variance) StemMoments(DeepLabResNet network)
     {
-        const int channels = 64, side = 65;
+        const int channels = 64, side = 33;
         float[] weights = network.ResNet.Stem.Weight.ToArray();
         double[] sum = new double[channels], squares = new double[channels];
         long count = 0;
