@@ -31,7 +31,7 @@ internal sealed class CrfCommand
         _probabilities = command.AddOptionWithDefault("--probabilities", "the scores are already probabilities: each from 0 to 1, adding up to 1 per pixel", false);
         _padded = command.AddOptionWithDefault(
             "--padded",
-            $"the scores cover the image padded at the right and the bottom to a square of {NetworkInput.DefaultSide} pixels, or of its longer side if that is larger, as \"deeplab predict --save-scores\" writes them; without this option they cover the image alone",
+            $"the scores cover the image padded at the right and the bottom to a square of {Predictor.DefaultSide} pixels, or of its longer side if that is larger, as \"deeplab predict --save-scores\" writes them; without this option they cover the image alone",
             false);
         _paddedSide = command.AddOption<int?>("--padded-side", "like --padded, for a square of this side");
         command.Require(_paddedSide, n => n is null or (>= 1 and <= ImageLimits.MaxSide), $"1 to {ImageLimits.MaxSide}");
@@ -100,7 +100,7 @@ internal sealed class CrfCommand
         int? side = parse.GetValue(_paddedSide);
         if (side < Math.Max(image.Height, image.Width))
             throw new DeepLabException($"--padded-side is {side}, but an image of {image.Width}×{image.Height} is padded to {Math.Max(image.Height, image.Width)} or more");
-        if (parse.GetValue(_padded)) side = NetworkInput.PaddedSide(image.Height, image.Width);
+        if (parse.GetValue(_padded)) side = Predictor.PaddedSide(image.Height, image.Width);
         return side is int n ? new MapSize(n, n) : new MapSize(image.Height, image.Width);
     }
 }

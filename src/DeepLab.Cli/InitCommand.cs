@@ -55,7 +55,7 @@ internal sealed class InitCommand
             NetworkFile.LoadInto(source, network);
         }
 
-        Initialization.Head(network, parse.GetValue(_seed));
+        network.InitializeHead(parse.GetValue(_seed));
         NetworkFile.Save(output, network);
         console.Row("last layer", $"drawn anew for {network.Configuration.Classes} classes");
         console.Row("checksum", NetworkWeights.Of(network).Checksum());

@@ -24,7 +24,7 @@ internal sealed record InitialWeights(string? File, DeepLabConfiguration Configu
         }
 
         if (NetworkFile.LoadInto(File, network)) return false;
-        Initialization.Head(network, options.Seed);
+        network.InitializeHead(options.Seed);
         return true;
     }
 }

@@ -7,7 +7,7 @@ namespace DeepLab;
 /// (xoshiro256**, Blackman and Vigna 2018, seeded by SplitMix64). Work that runs in parallel takes one
 /// generator an item, by <c>stream</c>, so that results do not depend on the order in which items are done.
 /// </summary>
-public sealed class SeededRandom
+internal sealed class SeededRandom
 {
     private ulong _s0, _s1, _s2, _s3;
     private double _spareGaussian = double.NaN;

@@ -11,7 +11,7 @@ namespace DeepLab.Crf;
 /// 220 bytes a pixel of a photograph with 21 classes; they are kept from image to image, and a further image of the same size needs more only where its colours are more varied.
 /// Use from one thread at a time. The results do not depend on the number of threads.
 /// </summary>
-public sealed class DenseCrf : IDisposable
+internal sealed class DenseCrf : IDisposable
 {
     private readonly DenseCrfOptions _options;
     private readonly WorkerPool _pool;

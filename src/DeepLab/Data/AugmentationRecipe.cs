@@ -5,7 +5,7 @@ using DeepLab.IO;
 namespace DeepLab.Data;
 
 /// <summary>What the loss of a score map is a mean of.</summary>
-public enum LossAverage
+internal enum LossAverage
 {
     /// <summary>The pixels whose label is not ignored.</summary>
     ValidPixels,
@@ -73,7 +73,7 @@ public sealed record ScaleDistribution
     }
 
     /// <summary>Draws a scale; takes one number from <paramref name="random"/>.</summary>
-    public double Draw(SeededRandom random)
+    internal double Draw(SeededRandom random)
     {
         ArgumentNullException.ThrowIfNull(random);
         return List.IsEmpty ? random.NextDouble(Minimum, Maximum) : List[random.NextInt32(List.Length)];
@@ -165,10 +165,10 @@ public sealed record AugmentationRecipe
     public bool IgnoredLabel255 { get; init; }
 
     /// <summary>How labels are brought to the size of a score map.</summary>
-    public LabelDownsampling LabelDownsampling { get; init; }
+    internal LabelDownsampling LabelDownsampling { get; init; }
 
     /// <summary>What the loss of a score map is a mean of.</summary>
-    public LossAverage Average { get; init; }
+    internal LossAverage Average { get; init; }
 
     /// <summary>
     /// Whether an iteration is one image, with an update every so many of them; else it is one update of so many

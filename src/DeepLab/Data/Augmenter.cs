@@ -9,7 +9,7 @@ namespace DeepLab.Data;
 /// one thread at a time.
 /// </summary>
 /// <param name="preprocessing">How pixels become the network's input; null for the authors'.</param>
-public sealed class Augmenter(Preprocessing? preprocessing = null)
+internal sealed class Augmenter(Preprocessing? preprocessing = null)
 {
     private readonly Preprocessing _preprocessing = preprocessing ?? Preprocessing.Caffe;
     private readonly BilinearResizer _resizer = new();

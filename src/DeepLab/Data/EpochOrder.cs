@@ -4,7 +4,7 @@ namespace DeepLab.Data;
 /// The order in which training meets the images of a list: every epoch is the whole list in a new random order,
 /// without end. Any position can be asked for at any time and from any thread.
 /// </summary>
-public sealed class EpochOrder
+internal sealed class EpochOrder
 {
     /// <summary>
     /// Keeps the shuffles apart from the samples' own random numbers, which use the small streams of the same seed.

@@ -3,7 +3,7 @@ using DeepLab.Imaging;
 namespace DeepLab.Data;
 
 /// <summary>How a label map is brought to the size of a score map.</summary>
-public enum LabelDownsampling
+internal enum LabelDownsampling
 {
     /// <summary>The nearest label on the aligned-corners grid.</summary>
     Nearest,
@@ -19,7 +19,7 @@ public enum LabelDownsampling
 /// Brings label maps to the size of a score map on the aligned-corners grid, where the corners of both maps coincide.
 /// All arithmetic is in integers, so no rounding ever moves a label.
 /// </summary>
-public static class LabelDownsampler
+internal static class LabelDownsampler
 {
     /// <summary>Fills <paramref name="target"/> from <paramref name="labels"/>.</summary>
     /// <param name="labels">Labels [height, width].</param>

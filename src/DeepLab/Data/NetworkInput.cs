@@ -7,7 +7,7 @@ namespace DeepLab.Data;
 /// The pixels as the network takes them: normalized per channel as its <see cref="Preprocessing"/> says, and zero
 /// around the image.
 /// </summary>
-public static class NetworkInput
+internal static class NetworkInput
 {
     /// <summary>The side to which the authors pad images for evaluation.</summary>
     public const int DefaultSide = 513;

@@ -9,7 +9,7 @@ namespace DeepLab.Data;
 /// Reads and augments training samples on threads of its own, ahead of the trainer. The samples, their order and every
 /// number in them depend on the seed alone, never on the number of threads.
 /// </summary>
-public sealed class SampleLoader : IDisposable
+internal sealed class SampleLoader : IDisposable
 {
     private readonly SegmentationDataset _dataset;
     private readonly AugmentationRecipe _recipe;

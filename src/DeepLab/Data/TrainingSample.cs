@@ -4,7 +4,7 @@ namespace DeepLab.Data;
 /// An augmented image with its labels, ready for a training step. Its buffers are used again and only ever grow, so
 /// they may be longer than the sample is.
 /// </summary>
-public sealed class TrainingSample
+internal sealed class TrainingSample
 {
     /// <summary>
     /// The pixels, blue, green, red, mean subtracted: the first Height × Width × 3 numbers are [Height, Width, 3].

@@ -26,7 +26,7 @@ public sealed record TrimapScore(int Width, long Pixels, double MeanIoU, double 
     /// <summary>The measures of the pixels counted so far.</summary>
     /// <param name="width">The width of the band.</param>
     /// <param name="matrix">The counts of the pixels in the band.</param>
-    public static TrimapScore From(int width, ConfusionMatrix matrix)
+    internal static TrimapScore From(int width, ConfusionMatrix matrix)
     {
         ArgumentNullException.ThrowIfNull(matrix);
         var metrics = SegmentationMetrics.From(matrix);
@@ -81,7 +81,7 @@ public sealed partial record EvaluationReport(
     /// <param name="perImageMeanIoU">The mean of the images' own mean IoU.</param>
     /// <param name="classNames">One name per class, in the order of the labels.</param>
     /// <exception cref="ArgumentException">There are more or fewer names than classes.</exception>
-    public static EvaluationReport Create(
+    internal static EvaluationReport Create(
         string weights, SegmentationMetrics metrics, double perImageMeanIoU, IReadOnlyList<string> classNames)
     {
         ArgumentNullException.ThrowIfNull(weights);

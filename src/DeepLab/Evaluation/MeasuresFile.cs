@@ -4,7 +4,7 @@ using DeepLab.IO;
 namespace DeepLab.Evaluation;
 
 /// <summary>Reads what <see cref="EvaluationReport.ToJson"/> wrote.</summary>
-public static class MeasuresFile
+internal static class MeasuresFile
 {
     private const long LargestFile = 64 << 20;
     private const int DeepestNesting = 16, MostReports = 100_000;

@@ -7,7 +7,7 @@ namespace DeepLab.Evaluation;
 /// images of each image's mean IoU over the labels present in its ground truth. Label 255 counts as background (0), and
 /// every pixel counts. It is not comparable with <see cref="SegmentationMetrics.MeanIoU"/>, and usually higher.
 /// </summary>
-public sealed class PerImageMeanIoU
+internal sealed class PerImageMeanIoU
 {
     private readonly int _classes;
     private readonly int[] _labelled, _predicted, _hits;

@@ -15,7 +15,7 @@ namespace DeepLab.Evaluation;
 /// The mean of the classes' IoU, weighted by the classes' share of the labels.
 /// </param>
 /// <remarks>All means are NaN where no pixel was counted.</remarks>
-public sealed record SegmentationMetrics(
+internal sealed record SegmentationMetrics(
     IReadOnlyList<double> IoU,
     double MeanIoU,
     double PixelAccuracy,

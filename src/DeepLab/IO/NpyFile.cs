@@ -10,7 +10,7 @@ namespace DeepLab.IO;
 /// NumPy's .npy files of float32 in C order, such as score maps <c>[classes, height, width]</c>: format version 1.0,
 /// as <c>numpy.save</c> writes them.
 /// </summary>
-public static partial class NpyFile
+internal static partial class NpyFile
 {
     private const int Prefix = 10;
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0];

@@ -23,6 +23,9 @@ public sealed class Predictor : IDisposable
     /// <summary>The longest side of an image; its padded square still fits an array, [side, side, 3].</summary>
     public const int LongestSide = 26_000;
 
+    /// <summary>The side of the square that images are padded to unless they are larger, in pixels.</summary>
+    public const int DefaultSide = NetworkInput.DefaultSide;
+
     /// <summary>
     /// From so many images on, packed kernels are kept from the second on. That saves a twentieth of each later prediction, but memory two and a half times as large as the weights has to be
     /// touched first, which takes as long as half a prediction.
@@ -64,6 +67,9 @@ public sealed class Predictor : IDisposable
     /// <exception cref="DeepLabException">The image is too large for the memory there is.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; the predictor can be used again.</exception>
     public LabelMap Predict(RgbImage image, CancellationToken cancellation = default) => Labels(Scores(image, cancellation), image.Height, image.Width);
+
+    /// <summary>The side of the square that an image is padded to: <see cref="DefaultSide"/>, or the image's longer side.</summary>
+    public static int PaddedSide(int height, int width) => NetworkInput.PaddedSide(height, width);
 
     /// <summary>The label of every pixel of an image of the given size, from its scores.</summary>
     public static LabelMap Labels(ScoreMap scores, int height, int width)

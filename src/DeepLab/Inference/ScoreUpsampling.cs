@@ -6,7 +6,7 @@ using DeepLab.Tensors;
 namespace DeepLab.Inference;
 
 /// <summary>Resizes scores on the aligned-corners grid; takes the arg-max or the softmax at once, so that the large map of scores is never stored.</summary>
-public static class ScoreUpsampling
+internal static class ScoreUpsampling
 {
     /// <summary>Writes the label of every pixel of the top left part of the resized map; the first of equal scores wins.</summary>
     /// <param name="scores">[height, width, classes].</param>

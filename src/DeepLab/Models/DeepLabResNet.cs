@@ -50,6 +50,10 @@ public sealed class DeepLabResNet
     /// <summary>All arrays of a weights file, with the names of the seed's .pth files.</summary>
     internal IReadOnlyList<StateTensor> State { get; }
 
+    /// <summary>Draws the last layer at random: Gaussian with standard deviation 0.01, zero bias (the seed's net surgery).</summary>
+    /// <param name="seed">What the numbers follow from.</param>
+    public void InitializeHead(ulong seed) => Initialization.Head(this, seed);
+
     /// <summary>The size of the score map of an image.</summary>
     internal static MapSize ScoreSize(MapSize image)
     {

@@ -5,7 +5,7 @@ using DeepLab.Tensors;
 namespace DeepLab.Models;
 
 /// <summary>Weights of a network that has learnt nothing yet.</summary>
-public static class Initialization
+internal static class Initialization
 {
     /// <summary>The standard deviation of the last layer's weights.</summary>
     public const double HeadStandardDeviation = 0.01;

@@ -3,7 +3,7 @@ using DeepLab.Imaging;
 namespace DeepLab.Reports;
 
 /// <summary>Shows where a prediction is wrong.</summary>
-public static class ErrorMap
+internal static class ErrorMap
 {
     private const int StripeWidth = 4;
     private static readonly (byte R, byte G, byte B) s_wrong = (226, 20, 62);

@@ -5,7 +5,7 @@ namespace DeepLab.Reports;
 /// <param name="Last">The last one.</param>
 /// <param name="Count">How many lines it stands for.</param>
 /// <param name="Values">Of each column its mean, least and largest value.</param>
-public sealed record LogBucket(long First, long Last, long Count, IReadOnlyList<LogValue> Values)
+internal sealed record LogBucket(long First, long Last, long Count, IReadOnlyList<LogValue> Values)
 {
     /// <summary>The middle of its iterations.</summary>
     public double Middle => First + ((Last - First) / 2.0);
@@ -15,7 +15,7 @@ public sealed record LogBucket(long First, long Last, long Count, IReadOnlyList<
 /// <param name="Mean">The mean.</param>
 /// <param name="Least">The least value.</param>
 /// <param name="Largest">The largest value.</param>
-public readonly record struct LogValue(double Mean, double Least, double Largest);
+internal readonly record struct LogValue(double Mean, double Least, double Largest);
 
 /// <summary>
 /// Reduces a log of any length to at most a given number of buckets while it is read: when all are taken, neighbors are

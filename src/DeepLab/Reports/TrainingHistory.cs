@@ -59,13 +59,16 @@ public sealed class TrainingHistory
     public IReadOnlyList<string> CutOff { get; private set; } = [];
 
     /// <summary>The log's lines in runs of neighbors, at most <see cref="MostBuckets"/>.</summary>
-    public IReadOnlyList<LogBucket> Buckets { get; private set; } = [];
+    internal IReadOnlyList<LogBucket> Buckets { get; private set; } = [];
 
     /// <summary>
     /// The evaluations on the way in runs of neighbors, at most <see cref="MostBuckets"/>, and so one each unless there
     /// are more; none without a file of them.
     /// </summary>
-    public IReadOnlyList<LogBucket> Evaluations { get; private set; } = [];
+    internal IReadOnlyList<LogBucket> Evaluations { get; private set; } = [];
+
+    /// <summary>How many evaluations there were during training.</summary>
+    public long EvaluationCount => Evaluations.Sum(e => e.Count);
 
     /// <summary>
     /// Reads the tables of a run; of one that is still going on too. Columns are found by their names; others than ours

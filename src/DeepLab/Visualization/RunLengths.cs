@@ -14,7 +14,7 @@ namespace DeepLab.Visualization;
 /// Lengths of runs of other pixels and of the label's in turn, other pixels first (0 if the first pixel has the label);
 /// a pixel's place is column · height + row. They add up to the pixels of the map.
 /// </param>
-public sealed record RunLengths(byte Label, long Area, int Left, int Top, int Width, int Height, IReadOnlyList<int> Counts)
+internal sealed record RunLengths(byte Label, long Area, int Left, int Top, int Width, int Height, IReadOnlyList<int> Counts)
 {
     private const int BlockColumns = 64;
 

@@ -13,7 +13,7 @@ namespace DeepLab.Training.TensorBoard;
 /// data) of <c>Event</c> messages. Each record is written in one piece, so that TensorBoard can follow the file; after
 /// a crash at most the last one is truncated, and TensorBoard ignores it.
 /// </summary>
-public sealed class EventFile : IDisposable
+internal sealed class EventFile : IDisposable
 {
     private const string Version = "brain.Event:2";
     private const int HeaderBytes = sizeof(ulong) + sizeof(uint), FooterBytes = sizeof(uint);
