@@ -25,7 +25,7 @@ internal static class RemedyText
         RemedyKind.GradientClipping => $"give --clip {remedy.Value ?? "NORM"}",
         RemedyKind.LastLayer => "\"deeplab init --from\" adds one that training can start from",
         RemedyKind.NoPictures => "leave out --visualize",
-        RemedyKind.NoProbabilities => "leave out --probabilities",
+        RemedyKind.NoProbabilities => "leave out --probabilities to take any numbers, as scores",
         RemedyKind.Measures => "\"deeplab eval --json FILE\" writes them",
         _ => throw new ArgumentOutOfRangeException(nameof(remedy), remedy.Kind, "This kind has no words."),
     };

@@ -1,6 +1,5 @@
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
+using DeepLab.IO;
 
 namespace DeepLab.Data;
 
@@ -12,40 +11,35 @@ public sealed partial record DatasetReport
     /// <c>classes: [{label, name, pixels, images}]</c>, <c>ignored</c> (the same) and
     /// <c>problems: [{level, kind, message}]</c>.
     /// </summary>
-    public string ToJson()
+    public string ToJson() => JsonText.Of(Write);
+
+    private void Write(Utf8JsonWriter json)
     {
-        using var stream = new MemoryStream();
-        var options = new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-        using (var json = new Utf8JsonWriter(stream, options))
+        json.WriteStartObject();
+        json.WriteString("source", Source);
+        json.WriteNumber("listed", Listed);
+        json.WriteNumber("usable", Usable);
+        WriteSide(json, "heights", Heights);
+        WriteSide(json, "widths", Widths);
+        json.WriteNumber("distinctSizes", DistinctSizes);
+        json.WriteNumber("pixels", Pixels);
+        json.WriteStartArray("classes");
+        foreach (ClassOccurrence occurrence in Classes) WriteOccurrence(json, occurrence);
+        json.WriteEndArray();
+        json.WritePropertyName("ignored");
+        WriteOccurrence(json, Ignored);
+        json.WriteStartArray("problems");
+        foreach (DatasetProblem problem in Problems)
         {
             json.WriteStartObject();
-            json.WriteString("source", Source);
-            json.WriteNumber("listed", Listed);
-            json.WriteNumber("usable", Usable);
-            WriteSide(json, "heights", Heights);
-            WriteSide(json, "widths", Widths);
-            json.WriteNumber("distinctSizes", DistinctSizes);
-            json.WriteNumber("pixels", Pixels);
-            json.WriteStartArray("classes");
-            foreach (ClassOccurrence occurrence in Classes) WriteOccurrence(json, occurrence);
-            json.WriteEndArray();
-            json.WritePropertyName("ignored");
-            WriteOccurrence(json, Ignored);
-            json.WriteStartArray("problems");
-            foreach (DatasetProblem problem in Problems)
-            {
-                json.WriteStartObject();
-                json.WriteString("level", problem.Level == AdviceLevel.Error ? "error" : "warning");
-                json.WriteString("kind", JsonNamingPolicy.CamelCase.ConvertName(problem.Kind.ToString()));
-                json.WriteString("message", problem.Message);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
+            json.WriteString("level", problem.Level == AdviceLevel.Error ? "error" : "warning");
+            json.WriteString("kind", JsonNamingPolicy.CamelCase.ConvertName(problem.Kind.ToString()));
+            json.WriteString("message", problem.Message);
             json.WriteEndObject();
         }
 
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
+        json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     private static void WriteSide(Utf8JsonWriter json, string name, SideSummary? side)

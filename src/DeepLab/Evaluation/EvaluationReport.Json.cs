@@ -1,7 +1,6 @@
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using DeepLab.Crf;
+using DeepLab.IO;
 
 namespace DeepLab.Evaluation;
 
@@ -17,18 +16,12 @@ public sealed partial record EvaluationReport
     public static string ToJson(IEnumerable<EvaluationReport> reports)
     {
         ArgumentNullException.ThrowIfNull(reports);
-        using var stream = new MemoryStream();
-        // The file is no part of a web page, so paths and names stay readable: only what JSON itself asks for is
-        // escaped.
-        var options = new JsonWriterOptions { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-        using (var json = new Utf8JsonWriter(stream, options))
+        return JsonText.Of(json =>
         {
             json.WriteStartArray();
             foreach (EvaluationReport report in reports) report.Write(json);
             json.WriteEndArray();
-        }
-
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
+        });
     }
 
     private static void WriteShare(Utf8JsonWriter json, string name, double value)

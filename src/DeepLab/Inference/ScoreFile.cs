@@ -54,7 +54,8 @@ public sealed class ScoreFile
         }
 
         var scores = new ScoreFile(Transposed(data, shape[0], size.Pixels), size, shape[0], covered, areProbabilities);
-        if (scores.Problem() is string problem) throw new InvalidFileException(path, problem);
+        if (scores.Problem() is string problem)
+            throw new InvalidFileException(path, problem) { Remedy = areProbabilities ? new Remedy(RemedyKind.NoProbabilities) : null };
         return scores;
     }
 
@@ -93,7 +94,7 @@ public sealed class ScoreFile
                 if (!good)
                 {
                     return FormattableString.Invariant($"the {(AreProbabilities ? "probability" : "score")} of class {c} at {Place(pixel)} is {value}; ")
-                        + (AreProbabilities ? "expected 0 to 1; without --probabilities any numbers are taken, as scores" : "expected a number from -1e30 to 1e30");
+                        + (AreProbabilities ? "expected 0 to 1, since the file was said to hold probabilities" : "expected a number from -1e30 to 1e30");
                 }
 
                 sum += value;
@@ -102,7 +103,7 @@ public sealed class ScoreFile
             if (AreProbabilities && Math.Abs(sum - 1) > SumTolerance)
             {
                 return FormattableString.Invariant(
-                    $"the probabilities at {Place(pixel)} add up to {sum:0.####}; expected 1 (to within {SumTolerance}); without --probabilities any numbers are taken, as scores");
+                    $"the probabilities at {Place(pixel)} add up to {sum:0.####}; expected 1 (to within {SumTolerance}), since the file was said to hold probabilities");
             }
         }
 

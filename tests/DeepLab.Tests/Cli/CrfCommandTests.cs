@@ -106,10 +106,10 @@ public sealed class CrfCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData(new[] { -0.1f, 1.1f }, "the probability of class 0 at row 0, column 0 is -0.1; expected 0 to 1; without --probabilities any numbers are taken, as scores")]
-    [InlineData(new[] { 0.7f, 0.7f }, "the probabilities at row 0, column 0 add up to 1.4; expected 1 (to within 0.001); without --probabilities any numbers are taken, as scores")]
-    [InlineData(new[] { 0f, 0f }, "the probabilities at row 0, column 0 add up to 0; expected 1 (to within 0.001); without --probabilities any numbers are taken, as scores")]
-    [InlineData(new[] { float.NaN, 1f }, "the probability of class 0 at row 0, column 0 is NaN; expected 0 to 1; without --probabilities any numbers are taken, as scores")]
+    [InlineData(new[] { -0.1f, 1.1f }, "the probability of class 0 at row 0, column 0 is -0.1; expected 0 to 1, since the file was said to hold probabilities: leave out --probabilities to take any numbers, as scores")]
+    [InlineData(new[] { 0.7f, 0.7f }, "the probabilities at row 0, column 0 add up to 1.4; expected 1 (to within 0.001), since the file was said to hold probabilities: leave out --probabilities to take any numbers, as scores")]
+    [InlineData(new[] { 0f, 0f }, "the probabilities at row 0, column 0 add up to 0; expected 1 (to within 0.001), since the file was said to hold probabilities: leave out --probabilities to take any numbers, as scores")]
+    [InlineData(new[] { float.NaN, 1f }, "the probability of class 0 at row 0, column 0 is NaN; expected 0 to 1, since the file was said to hold probabilities: leave out --probabilities to take any numbers, as scores")]
     public void Numbers_that_are_no_probabilities_are_refused(float[] values, string problem)
     {
         SaveImage("photo.png", 2, 2);
