@@ -41,7 +41,7 @@ public sealed class ScoreFile
     public static ScoreFile Read(string path, MapSize covered, bool areProbabilities)
     {
         (int[] shape, float[] data) = NpyFile.Read(path);
-        string found = FileText.Shape([.. shape.Select(side => (long)side)]);
+        string found = BoundedText.Shape([.. shape.Select(side => (long)side)]);
         if (shape.Length != 3 || data.Length == 0)
             throw new InvalidFileException(path, $"an array of shape {found}; expected the scores of one image, [classes, height, width]");
         if (shape[0] > byte.MaxValue)

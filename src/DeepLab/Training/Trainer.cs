@@ -181,7 +181,12 @@ public sealed class Trainer : IDisposable
         {
             double total = LossValues.MeanOf(losses.AsSpan(i * _step.Outputs, _step.Outputs), 1).Total;
             if (!double.IsFinite(total))
-                throw new DeepLabException($"the loss is {total} in iteration {iteration} at image {names[i]}: lower the learning rate or clip the gradient's norm; snapshots written before are kept");
+            {
+                throw new DeepLabException($"the loss is {total} in iteration {iteration} at image {names[i]}; snapshots written before are kept")
+                {
+                    Remedy = new Remedy(RemedyKind.LearningRate) { Alternative = new Remedy(RemedyKind.GradientClipping) },
+                };
+            }
         }
 
         return LossValues.MeanOf(losses, count);

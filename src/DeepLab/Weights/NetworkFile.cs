@@ -108,7 +108,7 @@ public static class NetworkFile
     {
         DeepLabConfiguration found = weights.Configuration, expected = network.Configuration;
         if (found.Depth != expected.Depth)
-            throw new InvalidFileException(weights.Path, $"holds a network of depth {found.Depth}, not {expected.Depth}");
+            throw new InvalidFileException(weights.Path, $"holds a network of depth {found.Depth}, not {expected.Depth}") { Remedy = new Remedy(RemedyKind.Depth, found.Depth) };
         if (found with { Classes = expected.Classes } != expected)
             throw new InvalidFileException(weights.Path, $"holds a network with the preprocessing or the strides of {found.Preprocessing}'s, not of {expected.Preprocessing}'s");
         bool sameHead = weights.HasHead && found.Classes == expected.Classes;

@@ -87,7 +87,7 @@ internal static class NetworkMetadata
     }
 
     private static InvalidFileException Unexpected(ITensorFile file, string key, string value, string expected) =>
-        new(file.Path, $"its metadata say {key} {FileText.Quote(value)}, but {expected} was expected");
+        new(file.Path, $"its metadata say {key} {BoundedText.Quote(value)}, but {expected} was expected");
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 

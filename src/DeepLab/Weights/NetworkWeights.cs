@@ -167,7 +167,8 @@ public sealed class NetworkWeights : IDisposable
     /// <exception cref="InvalidFileException">There is none.</exception>
     public void RequireHead()
     {
-        if (!HasHead) throw new InvalidFileException(Path, $"holds a ResNet-{Configuration.Depth} without DeepLab's last layer");
+        if (HasHead) return;
+        throw new InvalidFileException(Path, $"holds a ResNet-{Configuration.Depth} without DeepLab's last layer") { Remedy = new Remedy(RemedyKind.LastLayer) };
     }
 
     /// <summary>Closes the file; a network in memory is left alone.</summary>

@@ -213,7 +213,7 @@ internal sealed class CaffeNames : NetworkNames
         long classes = kernel is { Shape.Count: > 0 } ? kernel.Shape[0] : 0;
         return classes is >= 2 and <= 255
             ? (int)classes
-            : throw new InvalidFileException(file.Path, $"its last layer {FileText.Quote(head)} has {classes} classes; from 2 to 255 are possible");
+            : throw new InvalidFileException(file.Path, $"its last layer {BoundedText.Quote(head)} has {classes} classes; from 2 to 255 are possible");
     }
 
     private bool IsThere(TensorInfo blob) => File.TryGet(blob.Name, out TensorInfo? found) && Fits(blob, found);

@@ -80,5 +80,5 @@ internal sealed class ModuleNames : NetworkNames
 
     private static int ClassesOf(ITensorFile file, TensorInfo head) => head.Shape[0] is >= 2 and <= 255
         ? (int)head.Shape[0]
-        : throw new InvalidFileException(file.Path, $"its last layer {FileText.Quote(head.Name)} has {head.Shape[0]} classes; 2 to 255 are possible, background among them");
+        : throw new InvalidFileException(file.Path, $"its last layer {BoundedText.Quote(head.Name)} has {head.Shape[0]} classes; 2 to 255 are possible, background among them");
 }

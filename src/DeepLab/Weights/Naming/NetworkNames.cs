@@ -62,11 +62,11 @@ internal abstract class NetworkNames(ITensorFile file, DeepLabConfiguration conf
         {
             known.Add(part.Name);
             if (!file.TryGet(part.Name, out TensorInfo? found)) problems.Add($"{part.Name} is missing");
-            else if (!Fits(part, found)) problems.Add($"{part.Name} is {FileText.Shape(found.Shape)}, not [{string.Join(", ", part.Shape)}]");
+            else if (!Fits(part, found)) problems.Add($"{part.Name} is {BoundedText.Shape(found.Shape)}, not [{string.Join(", ", part.Shape)}]");
             else if (!found.Type.IsFloatingPoint()) problems.Add($"{part.Name} is of type {found.Type}, not F32, F64, F16 or BF16");
         }
 
-        problems.AddRange(file.Tensors.Where(t => !known.Contains(t.Name) && !IsIgnored(t.Name)).Select(t => $"{FileText.Quote(t.Name)} is not part of the network"));
+        problems.AddRange(file.Tensors.Where(t => !known.Contains(t.Name) && !IsIgnored(t.Name)).Select(t => $"{BoundedText.Quote(t.Name)} is not part of the network"));
         return problems;
     }
 

@@ -21,7 +21,7 @@ internal static class Recogniser
     private static InvalidFileException Unknown(ITensorFile file)
     {
         if (file.Tensors.Count == 0) return new InvalidFileException(file.Path, $"this {file.Format} file holds no array");
-        string names = string.Join(", ", file.Tensors.Take(NamesShown).Select(t => FileText.Quote(t.Name)));
+        string names = string.Join(", ", file.Tensors.Take(NamesShown).Select(t => BoundedText.Quote(t.Name)));
         string more = file.Tensors.Count > NamesShown ? $" and {file.Tensors.Count - NamesShown} more" : "";
         HashSet<string> there = [.. file.Tensors.Select(t => t.Name)];
         (NamingScheme scheme, int found, string missing) = NamingScheme.All

@@ -74,7 +74,7 @@ internal sealed class CaffeModelFile : ITensorFile
     public void ReadSingle(string name, Span<float> target)
     {
         if (!_byName.TryGetValue(name, out CaffeBlob blob))
-            throw new InvalidFileException(Path, $"has no blob {FileText.Quote(name)} among its {Tensors.Count}");
+            throw new InvalidFileException(Path, $"has no blob {BoundedText.Quote(name)} among its {Tensors.Count}");
         if (blob.Tensor.Count != target.Length)
             throw new ArgumentException($"The target has {target.Length} elements; blob '{name}' has {blob.Tensor.Count}.", nameof(target));
         _bytes.ReadSingle(blob.Tensor.Type, blob.Offset, target);

@@ -88,7 +88,7 @@ internal sealed class CaffeModelIndex
         if (_blobsOfLayer.Count == 0) return;
         string name = nameField is { } text ? _fields.ReadText(text, "a layer's name") : "";
         if (name.Length == 0) throw _fields.Invalid(layer.Start, "a layer has blobs and no name");
-        if (!_names.Add(name)) throw _fields.Invalid(layer.Start, $"a second layer of the name {FileText.Quote(name)} has blobs; expected each name once");
+        if (!_names.Add(name)) throw _fields.Invalid(layer.Start, $"a second layer of the name {BoundedText.Quote(name)} has blobs; expected each name once");
         if (Blobs.Count + _blobsOfLayer.Count > MaximumBlobs) throw _fields.Invalid(layer.Start, $"the layers have more than {MaximumBlobs} blobs together");
         for (int i = 0; i < _blobsOfLayer.Count; i++)
             Blobs.Add(ReadBlob(_blobsOfLayer[i], $"{name}[{i}]"));
@@ -96,7 +96,7 @@ internal sealed class CaffeModelIndex
 
     private CaffeBlob ReadBlob(ProtobufField blob, string name)
     {
-        string quoted = FileText.Quote(name);
+        string quoted = BoundedText.Quote(name);
         _fields.Require(blob, WireFormat.WireType.LengthDelimited, $"blob {quoted}");
         var shape = new List<long>(4);
         long[]? oldShape = null;

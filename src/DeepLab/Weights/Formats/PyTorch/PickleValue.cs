@@ -130,7 +130,7 @@ internal sealed class PickleTensor(PickleStorage storage, long offset, long[] si
         for (int i = 0; i < sizes.Length && count > 0 && last < storage.Count; i++)
             last += (Int128)(sizes[i] - 1) * strides[i];
         if (count > 0 && last >= storage.Count)
-            return $"has {shape} that reaches beyond the {storage.Count} elements of its storage {FileText.Quote(storage.Key)}";
+            return $"has {shape} that reaches beyond the {storage.Count} elements of its storage {BoundedText.Quote(storage.Key)}";
         return count > Math.Max(storage.Count, MaximumRepeated) ? $"has {shape} that repeats the {storage.Count} elements of its storage to more than {MaximumRepeated}" : null;
     }
 }
@@ -202,7 +202,7 @@ internal sealed class PickleGlobal(PickleFunction function, TensorType type = de
     /// <summary>Why a name that is not found is refused, for a message that begins with the pickle.</summary>
     public static string Refusal(string module, string name)
     {
-        string full = FileText.Quote($"{module}.{name}");
+        string full = BoundedText.Quote($"{module}.{name}");
         return OtherTensors.TryGetValue($"{module}.{name}", out string? kind)
             ? $"asks for {full}: it holds {kind}, which are not read; save dense ones of floating point"
             : $"asks for {full}, which tensors do not need; it was not run. "

@@ -40,7 +40,7 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
 
         if (!directory.Contains($"{folder}/data.pkl"))
         {
-            string some = string.Join(", ", directory.Entries.Take(3).Select(e => FileText.Quote(e.Name)));
+            string some = string.Join(", ", directory.Entries.Take(3).Select(e => BoundedText.Quote(e.Name)));
             throw new InvalidFileException(
                 bytes.Path, $"is a zip archive that torch.save did not write: it has no data.pkl but {directory.Entries.Count} records ({(some.Length == 0 ? "none" : $"{some}, ...")})");
         }
@@ -57,7 +57,7 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
             if (storage.Total * storage.Type.Size() > record.Length)
             {
                 throw new InvalidFileException(
-                    bytes.Path, $"storage {FileText.Quote(storage.Key)} should have {storage.Total} elements of {storage.Type}, but its record has {record.Length} bytes");
+                    bytes.Path, $"storage {BoundedText.Quote(storage.Key)} should have {storage.Total} elements of {storage.Type}, but its record has {record.Length} bytes");
             }
         }
 
@@ -99,7 +99,7 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
             if (!byKey.TryAdd(storage.Key, storage) && byKey[storage.Key] is var first && (first.Type != storage.Type || first.Total != storage.Total))
             {
                 throw new InvalidFileException(
-                    bytes.Path, $"storage {FileText.Quote(storage.Key)} is described as {first.Total} elements of {first.Type} and as {storage.Total} of {storage.Type}");
+                    bytes.Path, $"storage {BoundedText.Quote(storage.Key)} is described as {first.Total} elements of {first.Type} and as {storage.Total} of {storage.Type}");
             }
         }
 
@@ -109,27 +109,27 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
         {
             string key = item is PickleText text ? text.Value : item.Kind;
             if (!byKey.TryGetValue(key, out PickleStorage? storage) || offsets.ContainsKey(key))
-                throw new InvalidFileException(bytes.Path, $"lists the storage {FileText.Quote(key)}, which no tensor has or which was listed before");
+                throw new InvalidFileException(bytes.Path, $"lists the storage {BoundedText.Quote(key)}, which no tensor has or which was listed before");
             long length = storage.Total * storage.Type.Size();
             if (bytes.Length - position < prefix.Length || bytes.Length - position - prefix.Length < length)
             {
                 throw new InvalidFileException(
                     bytes.Path,
-                    $"is cut short: storage {FileText.Quote(key)} at byte {position} takes {length + prefix.Length} bytes, of {bytes.Length - position} left; "
+                    $"is cut short: storage {BoundedText.Quote(key)} at byte {position} takes {length + prefix.Length} bytes, of {bytes.Length - position} left; "
                     + "fetch or write it again");
             }
 
             bytes.Read(prefix, position);
             long count = BinaryPrimitives.ReadInt64LittleEndian(prefix);
             if (count != storage.Total)
-                throw new InvalidFileException(bytes.Path, $"storage {FileText.Quote(key)} at byte {position} has {count} elements, but should have {storage.Total}");
+                throw new InvalidFileException(bytes.Path, $"storage {BoundedText.Quote(key)} at byte {position} has {count} elements, but should have {storage.Total}");
             offsets.Add(key, position + prefix.Length);
             position += prefix.Length + length;
         }
 
         foreach (string key in byKey.Keys)
         {
-            if (!offsets.ContainsKey(key)) throw new InvalidFileException(bytes.Path, $"has no storage {FileText.Quote(key)}, though a tensor is in it");
+            if (!offsets.ContainsKey(key)) throw new InvalidFileException(bytes.Path, $"has no storage {BoundedText.Quote(key)}, though a tensor is in it");
         }
 
         return offsets;
@@ -142,7 +142,7 @@ internal sealed record PyTorchContents(string Format, PickleValue Root, IReadOnl
         Span<byte> order = stackalloc byte[(int)Math.Min(length, 16)];
         bytes.Read(order, offset);
         if (order.SequenceEqual("big"u8)) throw BigEndian(bytes.Path);
-        if (!order.SequenceEqual("little"u8)) throw new InvalidFileException(bytes.Path, $"its record {FileText.Quote(name)} of {length} bytes says neither little nor big");
+        if (!order.SequenceEqual("little"u8)) throw new InvalidFileException(bytes.Path, $"its record {BoundedText.Quote(name)} of {length} bytes says neither little nor big");
     }
 
     /// <summary>

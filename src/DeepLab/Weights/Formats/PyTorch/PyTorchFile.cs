@@ -90,12 +90,12 @@ internal sealed class PyTorchFile : ITensorFile
     public void ReadSingle(string name, Span<float> target)
     {
         if (!_byName.TryGetValue(name, out View? view))
-            throw new InvalidFileException(Path, $"has no tensor {FileText.Quote(name)} among its {Tensors.Count}");
+            throw new InvalidFileException(Path, $"has no tensor {BoundedText.Quote(name)} among its {Tensors.Count}");
         TensorInfo tensor = view.Tensor;
         if (tensor.Count != target.Length)
             throw new ArgumentException($"The target has {target.Length} elements; tensor '{name}' has {tensor.Count}.", nameof(target));
         if (!tensor.Type.IsFloatingPoint())
-            throw new InvalidFileException(Path, $"tensor {FileText.Quote(name)} is of type {tensor.Type}; expected F32, F64, F16 or BF16");
+            throw new InvalidFileException(Path, $"tensor {BoundedText.Quote(name)} is of type {tensor.Type}; expected F32, F64, F16 or BF16");
         StridedReader.ReadSingle(_bytes, tensor.Type, view.Offset, [.. tensor.Shape], view.Strides, target);
     }
 

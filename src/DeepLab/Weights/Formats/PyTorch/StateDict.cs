@@ -41,7 +41,7 @@ internal static class StateDict
         foreach ((PickleValue key, PickleValue value) in dict.Entries)
         {
             if (key is not PickleText name || value is not PickleTensor tensor) continue;
-            if (!names.Add(name.Value)) throw new InvalidFileException(path, $"its state dict has {FileText.Quote(name.Value)} twice");
+            if (!names.Add(name.Value)) throw new InvalidFileException(path, $"its state dict has {BoundedText.Quote(name.Value)} twice");
             yield return (name.Value, tensor);
         }
     }
@@ -87,7 +87,7 @@ internal static class StateDict
 
     private static string Keys(PickleDict dict)
     {
-        string[] keys = [.. dict.Entries.Take(6).Select(e => e.Key is PickleText text ? FileText.Quote(text.Value) : e.Key.Kind)];
+        string[] keys = [.. dict.Entries.Take(6).Select(e => e.Key is PickleText text ? BoundedText.Quote(text.Value) : e.Key.Kind)];
         return string.Join(", ", keys) + (dict.Entries.Count > keys.Length ? ", ..." : "");
     }
 }

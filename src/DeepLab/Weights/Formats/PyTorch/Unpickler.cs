@@ -240,17 +240,17 @@ internal sealed class Unpickler(PickleReader reader)
         if (id is not PickleTuple { Items: [PickleText { Value: "storage" }, PickleGlobal { Function: PickleFunction.Storage } type, PickleText key, PickleText, PickleInteger total, ..] } tuple)
             throw Invalid($"refers to {id.Kind} outside of it that is no description of a storage");
         if (total.Value < 0 || total.Value > long.MaxValue / type.Type.Size())
-            throw Invalid($"has a storage {FileText.Quote(key.Value)} of {total.Value} elements");
+            throw Invalid($"has a storage {BoundedText.Quote(key.Value)} of {total.Value} elements");
         switch (tuple.Items[5..])
         {
             case [] or [PickleConstant]:
                 return new PickleStorage(type.Type, key.Value, total.Value, 0, total.Value);
             case [PickleTuple { Items: [PickleText, PickleInteger start, PickleInteger count] }]:
                 if (start.Value < 0 || count.Value < 0 || count.Value > total.Value - start.Value)
-                    throw Invalid($"has a view of {count.Value} elements from {start.Value} on, of a storage {FileText.Quote(key.Value)} of {total.Value}");
+                    throw Invalid($"has a view of {count.Value} elements from {start.Value} on, of a storage {BoundedText.Quote(key.Value)} of {total.Value}");
                 return new PickleStorage(type.Type, key.Value, total.Value, start.Value, count.Value);
             default:
-                throw Invalid($"has a view of storage {FileText.Quote(key.Value)} that is no key, offset and count");
+                throw Invalid($"has a view of storage {BoundedText.Quote(key.Value)} that is no key, offset and count");
         }
     }
 

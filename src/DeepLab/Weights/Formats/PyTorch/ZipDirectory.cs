@@ -61,27 +61,27 @@ internal sealed class ZipDirectory
     public (long Offset, long Length) Locate(string name)
     {
         if (!_byName.TryGetValue(name, out ZipEntry? entry))
-            throw Invalid($"it has no record {FileText.Quote(name)}");
+            throw Invalid($"it has no record {BoundedText.Quote(name)}");
         if (entry.Method != 0 || entry.Encrypted)
         {
             string how = entry.Encrypted ? "encrypted" : "compressed";
-            throw Invalid($"its record {FileText.Quote(name)} is {how}; PyTorch stores records as they are: pack the archive without compression or password");
+            throw Invalid($"its record {BoundedText.Quote(name)} is {how}; PyTorch stores records as they are: pack the archive without compression or password");
         }
 
         if (entry.StoredLength != entry.Length)
-            throw Invalid($"its record {FileText.Quote(name)} is stored in {entry.StoredLength} bytes but has {entry.Length}");
+            throw Invalid($"its record {BoundedText.Quote(name)} is stored in {entry.StoredLength} bytes but has {entry.Length}");
         if (entry.HeaderOffset > _bytes.Length - LocalLength)
-            throw Invalid($"its record {FileText.Quote(name)} begins at byte {entry.HeaderOffset}, but the file has {_bytes.Length}");
+            throw Invalid($"its record {BoundedText.Quote(name)} begins at byte {entry.HeaderOffset}, but the file has {_bytes.Length}");
         Span<byte> header = stackalloc byte[LocalLength];
         _bytes.Read(header, entry.HeaderOffset);
         if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LocalSignature)
-            throw Invalid($"there is no header of record {FileText.Quote(name)} at byte {entry.HeaderOffset}");
+            throw Invalid($"there is no header of record {BoundedText.Quote(name)} at byte {entry.HeaderOffset}");
 
         // The local header repeats the sizes, or leaves them to a descriptor after the data, as PyTorch does; those of
         // the directory are used.
         long offset = entry.HeaderOffset + LocalLength + BinaryPrimitives.ReadUInt16LittleEndian(header[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(header[28..]);
         if (entry.Length > _bytes.Length - offset)
-            throw Invalid($"its record {FileText.Quote(name)} of {entry.Length} bytes begins at byte {offset}, but the file has {_bytes.Length}");
+            throw Invalid($"its record {BoundedText.Quote(name)} of {entry.Length} bytes begins at byte {offset}, but the file has {_bytes.Length}");
         return (offset, entry.Length);
     }
 
@@ -144,7 +144,7 @@ internal sealed class ZipDirectory
                 throw Invalid($"the directory's record at byte {offset + at} takes {length} bytes, of {rest.Length} left");
             ZipEntry entry = ReadEntry(rest, Encoding.UTF8.GetString(rest.Slice(EntryLength, name)), rest.Slice(EntryLength + name, extra));
             if (!_byName.TryAdd(entry.Name, entry))
-                throw Invalid($"its directory has {FileText.Quote(entry.Name)} twice");
+                throw Invalid($"its directory has {BoundedText.Quote(entry.Name)} twice");
             _entries.Add(entry);
             at += length;
         }
@@ -169,7 +169,7 @@ internal sealed class ZipDirectory
     {
         if (value != uint.MaxValue) return value;
         if (large.Length < sizeof(ulong) || (value = BinaryPrimitives.ReadUInt64LittleEndian(large)) > long.MaxValue)
-            throw Invalid($"the zip64 field of its record {FileText.Quote(name)} lacks a number, or has one over 2^63");
+            throw Invalid($"the zip64 field of its record {BoundedText.Quote(name)} lacks a number, or has one over 2^63");
         large = large[sizeof(ulong)..];
         return value;
     }

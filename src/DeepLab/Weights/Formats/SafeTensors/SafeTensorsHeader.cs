@@ -34,7 +34,7 @@ internal static class SafeTensorsHeader
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 string name = reader.GetString()!;
-                if (!names.Add(name)) throw Invalid(path, $"the header has {FileText.Quote(name)} twice");
+                if (!names.Add(name)) throw Invalid(path, $"the header has {BoundedText.Quote(name)} twice");
                 reader.Read();
                 if (name == "__metadata__")
                     ReadMetadata(ref reader, metadata, path);
@@ -47,7 +47,7 @@ internal static class SafeTensorsHeader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or DecoderFallbackException)
         {
-            throw new InvalidFileException(path, $"the safetensors header is no valid JSON: {FileText.OneLine(e.Message, 300)}", e);
+            throw new InvalidFileException(path, $"the safetensors header is no valid JSON: {BoundedText.OneLine(e.Message, 300)}", e);
         }
 
         CheckLayout(tensors, dataLength, path);
@@ -61,14 +61,14 @@ internal static class SafeTensorsHeader
         {
             string key = reader.GetString()!;
             reader.Read();
-            if (reader.TokenType != JsonTokenType.String) throw Invalid(path, $"__metadata__ {FileText.Quote(key)} is no string");
-            if (!metadata.TryAdd(key, reader.GetString()!)) throw Invalid(path, $"__metadata__ has {FileText.Quote(key)} twice");
+            if (reader.TokenType != JsonTokenType.String) throw Invalid(path, $"__metadata__ {BoundedText.Quote(key)} is no string");
+            if (!metadata.TryAdd(key, reader.GetString()!)) throw Invalid(path, $"__metadata__ has {BoundedText.Quote(key)} twice");
         }
     }
 
     private static SafeTensorsEntry ReadTensor(ref Utf8JsonReader reader, string name, string path)
     {
-        if (reader.TokenType != JsonTokenType.StartObject) throw Invalid(path, $"the entry of tensor {FileText.Quote(name)} is no object");
+        if (reader.TokenType != JsonTokenType.StartObject) throw Invalid(path, $"the entry of tensor {BoundedText.Quote(name)} is no object");
         TensorType? type = null;
         List<long>? shape = null, offsets = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -80,7 +80,7 @@ internal static class SafeTensorsHeader
                 case "dtype" when type is null && reader.TokenType == JsonTokenType.String:
                     string typeName = reader.GetString()!;
                     if (!TensorTypes.TryParse(typeName, out TensorType parsed))
-                        throw Invalid(path, $"tensor {FileText.Quote(name)} has the unknown dtype {FileText.Quote(typeName)}");
+                        throw Invalid(path, $"tensor {BoundedText.Quote(name)} has the unknown dtype {BoundedText.Quote(typeName)}");
                     type = parsed;
                     break;
                 case "shape" when shape is null:
@@ -90,13 +90,13 @@ internal static class SafeTensorsHeader
                     offsets = ReadIntegers(ref reader, name, key, path);
                     break;
                 default:
-                    throw Invalid(path, $"tensor {FileText.Quote(name)} has a wrong or repeated entry {FileText.Quote(key)}; expected dtype, shape and data_offsets, once each");
+                    throw Invalid(path, $"tensor {BoundedText.Quote(name)} has a wrong or repeated entry {BoundedText.Quote(key)}; expected dtype, shape and data_offsets, once each");
             }
         }
 
         if (type is null || shape is null || offsets is null)
-            throw Invalid(path, $"tensor {FileText.Quote(name)} lacks one of dtype, shape and data_offsets");
-        if (offsets.Count != 2) throw Invalid(path, $"tensor {FileText.Quote(name)} has {offsets.Count} data_offsets; expected 2");
+            throw Invalid(path, $"tensor {BoundedText.Quote(name)} lacks one of dtype, shape and data_offsets");
+        if (offsets.Count != 2) throw Invalid(path, $"tensor {BoundedText.Quote(name)} has {offsets.Count} data_offsets; expected 2");
         long bytes;
         try
         {
@@ -106,13 +106,13 @@ internal static class SafeTensorsHeader
         }
         catch (OverflowException)
         {
-            throw Invalid(path, $"tensor {FileText.Quote(name)} has a shape whose product overflows");
+            throw Invalid(path, $"tensor {BoundedText.Quote(name)} has a shape whose product overflows");
         }
 
         // Both are non-negative, so the difference cannot overflow.
         if (offsets[1] - offsets[0] != bytes)
         {
-            throw Invalid(path, $"tensor {FileText.Quote(name)} spans {offsets[1] - offsets[0]} bytes by its data_offsets, but its dtype and shape need {bytes}");
+            throw Invalid(path, $"tensor {BoundedText.Quote(name)} spans {offsets[1] - offsets[0]} bytes by its data_offsets, but its dtype and shape need {bytes}");
         }
 
         return new SafeTensorsEntry(new TensorInfo(name, type.Value, shape.AsReadOnly()), offsets[0], offsets[1]);
@@ -120,12 +120,12 @@ internal static class SafeTensorsHeader
 
     private static List<long> ReadIntegers(ref Utf8JsonReader reader, string name, string key, string path)
     {
-        if (reader.TokenType != JsonTokenType.StartArray) throw Invalid(path, $"{key} of tensor {FileText.Quote(name)} is no array");
+        if (reader.TokenType != JsonTokenType.StartArray) throw Invalid(path, $"{key} of tensor {BoundedText.Quote(name)} is no array");
         var values = new List<long>(4);
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out long value) || value < 0)
-                throw Invalid(path, $"{key} of tensor {FileText.Quote(name)} holds something else than integers from 0 to 2^63 - 1");
+                throw Invalid(path, $"{key} of tensor {BoundedText.Quote(name)} holds something else than integers from 0 to 2^63 - 1");
             values.Add(value);
         }
 
@@ -141,7 +141,7 @@ internal static class SafeTensorsHeader
             if (tensor.Begin != position)
             {
                 string fault = tensor.Begin < position ? "overlap those before them" : "leave a hole before them";
-                throw Invalid(path, $"the data of tensor {FileText.Quote(tensor.Tensor.Name)} begin at {tensor.Begin} and {fault}; expected {position}");
+                throw Invalid(path, $"the data of tensor {BoundedText.Quote(tensor.Tensor.Name)} begin at {tensor.Begin} and {fault}; expected {position}");
             }
 
             position = tensor.End;
