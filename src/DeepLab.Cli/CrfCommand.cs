@@ -34,7 +34,7 @@ internal sealed class CrfCommand
             $"the scores cover the image padded at the right and the bottom to a square of {Predictor.DefaultSide} pixels, or of its longer side if that is larger, as \"deeplab predict --save-scores\" writes them; without this option they cover the image alone",
             false);
         _paddedSide = command.AddOption<int?>("--padded-side", "like --padded, for a square of this side");
-        command.Require(_paddedSide, n => n is null or (>= 1 and <= ImageLimits.MaxSide), $"1 to {ImageLimits.MaxSide}");
+        command.Require(_paddedSide, n => n is null or (>= 1 and <= RgbImage.MaxSide), $"1 to {RgbImage.MaxSide}");
         _crf = new CrfArguments(command);
         _threads = RuntimeArguments.AddThreads(command);
     }

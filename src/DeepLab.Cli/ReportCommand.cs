@@ -31,10 +31,10 @@ internal static class ReportCommand
             string page = parse.GetValue(output) ?? Path.Combine(path, DefaultName);
             TrainingRecord training = TrainingRecord.Load(path, parse.GetValue(measures));
             TrainingPage.Write(page, training, RunFacts.Here(CommandInvocation.Words(parse), DateTimeOffset.Now));
-            foreach (string file in training.History.CutOff) invocation.Console.Note($"note: the last line of {ConsoleText.Sanitize(file)} is cut off and left out");
-            long evaluations = training.History.EvaluationCount;
+            foreach (string file in training.CutOff) invocation.Console.Note($"note: the last line of {ConsoleText.Sanitize(file)} is cut off and left out");
+            long evaluations = training.EvaluationCount;
             string onTheWay = evaluations == 0 ? "" : $", {Counted(evaluations, "evaluation")} on the way";
-            invocation.Console.Line($"{Counted(training.History.Lines, "iteration")}, {Counted(training.Snapshots.Count, "snapshot")}{onTheWay}");
+            invocation.Console.Line($"{Counted(training.Iterations, "iteration")}, {Counted(training.Snapshots.Count, "snapshot")}{onTheWay}");
             invocation.Console.Line($"written {ConsoleText.Sanitize(page)}, {ConsoleText.Count(new FileInfo(page).Length)} bytes");
             return 0;
         });

@@ -22,6 +22,7 @@ internal sealed class RuntimeArguments
     {
         _device = command.AddOptionWithDefault("--device", $"where to compute: {string.Join(", ", Device.Kinds)}", Device.Cpu.ToString());
         _device.HelpName = "DEVICE";
+        command.Require(_device, text => Device.Kinds.Contains(text.Split(':')[0].ToLowerInvariant()), string.Join(" or ", Device.Kinds));
         _threads = AddThreads(command);
         _exact = command.AddOptionWithDefault(
             "--exact-convolutions", "sum 3×3 convolutions tap by tap instead of by Winograd's minimal filtering: slower, and rounds less", false);

@@ -77,7 +77,7 @@ internal static class TrainCommand
     private static void CheckDataset(SegmentationDataset dataset, long images, TrainingOptions options, CliConsole console)
     {
         dataset.VerifyFiles();
-        IReadOnlyList<DatasetAdvice> advice = DatasetAdvisor.Check(dataset, images, options.Shuffle, options.Seed);
+        IReadOnlyList<DatasetAdvice> advice = dataset.Advise(images, options.Shuffle, options.Seed);
         foreach (DatasetAdvice line in advice)
         {
             string text = RemedyText.Append(line.Message, line.Remedy);

@@ -98,6 +98,9 @@ public sealed record BackendOptions
     /// <summary>Threads that compute, the caller's among them, up to 1024; 0 for one per processor. Results do not depend on it.</summary>
     public int Threads { get; init; }
 
+    /// <summary>The instruction sets that this process may use, the widest last.</summary>
+    public static IReadOnlyList<InstructionSet> AvailableInstructionSets { get; } = [.. Enum.GetValues<InstructionSet>().Where(s => s <= InstructionSets.Best)];
+
     /// <summary>The instruction set of the CPU's kernels; null for the widest that this process may use. Results of different sets differ in their last bits.</summary>
     public InstructionSet? InstructionSet { get; init; }
 

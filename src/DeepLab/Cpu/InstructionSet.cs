@@ -18,7 +18,7 @@ public enum InstructionSet
 }
 
 /// <summary>Which instruction sets this process may use.</summary>
-public static class InstructionSets
+internal static class InstructionSets
 {
     /// <summary>The widest.</summary>
     public static InstructionSet Best => Simd512.IsSupported ? InstructionSet.Avx512 : Simd256.IsSupported ? InstructionSet.Avx2 : InstructionSet.Portable;

@@ -29,7 +29,7 @@ public sealed record DatasetAdvice(AdviceLevel Level, string Message)
 /// A quick look at a dataset before training, for the mistakes that otherwise show after an hour: colors for labels, a
 /// foreground that is ignored, one class everywhere, labels outside the classes, a list shorter than the run.
 /// </summary>
-public static class DatasetAdvisor
+internal static class DatasetAdvisor
 {
     private const int NamedFiles = 3;
 

@@ -120,6 +120,17 @@ public sealed class SegmentationDataset
         return new SegmentationDataset(listFile, samples, options ?? new DatasetOptions(), labelsFile: null);
     }
 
+    /// <summary>
+    /// A quick look before training, at a sample of the label files and the length of the list, for the mistakes that
+    /// otherwise show after an hour.
+    /// </summary>
+    /// <param name="imagesNeeded">How many images the run takes; 0 if unknown.</param>
+    /// <param name="shuffled">Whether the list is shuffled each epoch.</param>
+    /// <param name="seed">Which label files are looked at.</param>
+    /// <returns>What was found, the gravest first; empty if nothing.</returns>
+    public IReadOnlyList<DatasetAdvice> Advise(long imagesNeeded = 0, bool shuffled = true, ulong seed = 0) =>
+        DatasetAdvisor.Check(this, imagesNeeded, shuffled, seed);
+
     /// <summary>Checks that every listed file is there.</summary>
     /// <exception cref="DeepLabException">Some are not: their count, and ten by name.</exception>
     public void VerifyFiles()

@@ -7,7 +7,7 @@ namespace DeepLab.Evaluation;
 /// <see cref="SegmentationMetrics"/> is computed from it. Pixels labelled <see cref="LabelMap.IgnoreLabel"/> are left
 /// out.
 /// </summary>
-public sealed class ConfusionMatrix
+internal sealed class ConfusionMatrix
 {
     private readonly long[] _counts;
 

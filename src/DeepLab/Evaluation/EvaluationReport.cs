@@ -56,7 +56,7 @@ public sealed partial record EvaluationReport(
     /// <summary>
     /// The pixels of all images by label and prediction, or null where the report was made of the measures alone.
     /// </summary>
-    public ConfusionMatrix? Confusion { get; init; }
+    internal ConfusionMatrix? Confusion { get; init; }
 
     /// <summary>
     /// The images in the order of the dataset, each with its own measures; empty where the report was made of the

@@ -4,7 +4,7 @@ namespace DeepLab.Imaging;
 /// What an image may claim before memory is set aside for it. Image files come from strangers: the size in a header
 /// is checked against these limits, and against the file's own length, before anything is allocated.
 /// </summary>
-public static class ImageLimits
+internal static class ImageLimits
 {
     /// <summary>
     /// The most pixels an image may have, as in Pillow (a larger one is taken for a decompression bomb).

@@ -5,6 +5,9 @@ namespace DeepLab.Imaging;
 /// <summary>An image of 8-bit red, green and blue, interleaved: [height, width, 3], rows from the top.</summary>
 public sealed class RgbImage
 {
+    /// <summary>The longest side that an image may have, in pixels.</summary>
+    public const int MaxSide = ImageLimits.MaxSide;
+
     private const int JpegQuality = 95;
 
     /// <summary>Creates a black image.</summary>

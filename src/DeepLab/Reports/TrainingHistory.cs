@@ -6,7 +6,7 @@ namespace DeepLab.Reports;
 /// What the <c>log.csv</c> and <c>eval.csv</c> of a run tell, reduced to curves that can be drawn, however long the run
 /// was.
 /// </summary>
-public sealed class TrainingHistory
+internal sealed class TrainingHistory
 {
     /// <summary>The most buckets that a table is reduced to.</summary>
     public const int MostBuckets = 1000;

@@ -6,14 +6,36 @@ using DeepLab.Weights;
 namespace DeepLab.Reports;
 
 /// <summary>What a page about a training is made of.</summary>
-/// <param name="Folder">The folder of the training.</param>
-/// <param name="History">Its log, and its evaluations on the way.</param>
-/// <param name="Snapshots">Its snapshots, the earliest first.</param>
-/// <param name="Evaluations">Measures of snapshots; they are found by the names of the files.</param>
-/// <param name="Network">What network the last snapshot holds, in words; null without snapshots.</param>
-public sealed record TrainingRecord(
-    string Folder, TrainingHistory History, IReadOnlyList<SnapshotFile> Snapshots, IReadOnlyList<EvaluationReport> Evaluations, string? Network)
+public sealed record TrainingRecord
 {
+    internal TrainingRecord(
+        string folder, TrainingHistory history, IReadOnlyList<SnapshotFile> snapshots, IReadOnlyList<EvaluationReport> evaluations, string? network) =>
+        (Folder, History, Snapshots, Evaluations, Network) = (folder, history, snapshots, evaluations, network);
+
+    /// <summary>The folder of the training.</summary>
+    public string Folder { get; }
+
+    /// <summary>Its snapshots, the earliest first.</summary>
+    public IReadOnlyList<SnapshotFile> Snapshots { get; init; }
+
+    /// <summary>Measures of snapshots; they are found by the names of the files.</summary>
+    public IReadOnlyList<EvaluationReport> Evaluations { get; init; }
+
+    /// <summary>What network the last snapshot holds, in words; null without snapshots.</summary>
+    public string? Network { get; init; }
+
+    /// <summary>The iterations that the log lists.</summary>
+    public long Iterations => History.Lines;
+
+    /// <summary>The evaluations during training.</summary>
+    public long EvaluationCount => History.EvaluationCount;
+
+    /// <summary>The files that end amid a line, as a crash leaves them; these lines are left out.</summary>
+    public IReadOnlyList<string> CutOff => History.CutOff;
+
+    /// <summary>Its log, and its evaluations during training.</summary>
+    internal TrainingHistory History { get; init; }
+
     /// <summary>The log's name in a training's folder.</summary>
     public const string LogName = TrainingLog.IterationsName;
 
