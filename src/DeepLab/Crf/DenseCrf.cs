@@ -35,12 +35,10 @@ public sealed class DenseCrf : IDisposable
 
     internal DenseCrf(DenseCrfOptions? options, int threads, InstructionSet? tier)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
         _options = options ?? new DenseCrfOptions();
         _options.Check();
         _tier = tier;
-        _pool = new WorkerPool(threads == 0 ? Environment.ProcessorCount : threads);
+        _pool = WorkerPool.Rent(threads);
         _meanField = new MeanField(_pool);
         if (_options.SmoothnessWeight > 0)
         {

@@ -82,9 +82,3 @@ internal abstract class PermutohedralLattice : IDisposable
         }
     }
 }
-
-/// <summary>A method as the body of a parallel operation.</summary>
-internal sealed class ParallelPhase(Action<int, int> run) : IParallelBody
-{
-    public void Run(int unit, int worker) => run(unit, worker);
-}

@@ -12,7 +12,7 @@ internal sealed class SharedLattice : PermutohedralLattice
 {
     private const int UnitVertices = 1024;
 
-    private readonly ParallelPhase _locate, _findNeighbours, _spreadOnes, _scale;
+    private readonly Action<int, int> _locate, _findNeighbours, _spreadOnes, _scale;
     private readonly NativeArray<LatticeKey> _tileKeys = new();     // from a tile's first pixel times corners
     private readonly VertexTable _table = new();
     private RgbImage? _image;
@@ -21,10 +21,10 @@ internal sealed class SharedLattice : PermutohedralLattice
     public SharedLattice(LatticeEmbedding embedding, float weight, WorkerPool pool)
         : base(embedding, weight, closed: false, pool)
     {
-        _locate = new ParallelPhase(Locate);
-        _findNeighbours = new ParallelPhase(FindNeighbours);
-        _spreadOnes = new ParallelPhase(SpreadOnes);
-        _scale = new ParallelPhase(Scale);
+        _locate = Locate;
+        _findNeighbours = FindNeighbours;
+        _spreadOnes = SpreadOnes;
+        _scale = Scale;
     }
 
     /// <summary>Lays the lattice out for an image.</summary>
@@ -41,7 +41,7 @@ internal sealed class SharedLattice : PermutohedralLattice
         tiles.Tiles.Slice(0, tiles.Count).CopyTo(Data.Tiles.Slice(0, tiles.Count));
         ReservePixels(pixels);
         _tileKeys.Reserve(pixels * Data.Corners);
-        Pool.RunObject(_locate, tiles.Count);
+        Pool.Run(_locate, tiles.Count);
 
         long tileVertices = 0;
         foreach (ref LatticeTile tile in Data.Tiles.Slice(0, tiles.Count))
@@ -53,14 +53,14 @@ internal sealed class SharedLattice : PermutohedralLattice
         NumberVertices(tiles.Count, checked((int)tileVertices));
         Data.Neighbours.Reserve(2L * Data.Corners * _table.Count);
         for (int direction = 0; direction < Data.Corners; direction++) NeighboursAlong(direction).Fill(_table.Count);
-        Pool.RunObject(_findNeighbours, (_table.Count + UnitVertices - 1) / UnitVertices);
+        Pool.Run(_findNeighbours, (_table.Count + UnitVertices - 1) / UnitVertices);
 
         // The sums over the rows of K are what it makes of ones; a vector's first lane stands for them.
         Data.ReserveValues(tileVertices, stride);
         _stride = T.Width;
-        Pool.RunObject(_spreadOnes, tiles.Count);
+        Pool.Run(_spreadOnes, tiles.Count);
         Data.Blur<T>(Pool, _stride);
-        Pool.RunObject(_scale, tiles.Count);
+        Pool.Run(_scale, tiles.Count);
         _image = null;
     }
 

@@ -13,7 +13,7 @@ internal sealed class TileLattice : PermutohedralLattice
     private const int MostReach = 16;
 
     private readonly int _reach;
-    private readonly ParallelPhase _build, _scale;
+    private readonly Action<int, int> _build, _scale;
     private readonly NativeArray<float> _normalisation = new();     // [pixel]
     private readonly float[]?[] _sums;
     private ImageTiles? _tiles;
@@ -24,8 +24,8 @@ internal sealed class TileLattice : PermutohedralLattice
     {
         _reach = Reach(deviation);
         _sums = new float[]?[pool.Threads];
-        _build = new ParallelPhase(Build);
-        _scale = new ParallelPhase(Scale);
+        _build = Build;
+        _scale = Scale;
     }
 
     /// <summary>Whether the surroundings of a tile that matter are small.</summary>
@@ -54,8 +54,8 @@ internal sealed class TileLattice : PermutohedralLattice
         ReservePixels(pixels);
         Data.TileNeighbours.Reserve(pixels * Data.Corners * 2 * Data.Corners);
         _normalisation.Reserve((long)tiles.Height * tiles.Width);
-        Pool.RunObject(_build, tiles.Count);
-        Pool.RunObject(_scale, tiles.Count);
+        Pool.Run(_build, tiles.Count);
+        Pool.Run(_scale, tiles.Count);
         _size = (tiles.Height, tiles.Width);
     }
 

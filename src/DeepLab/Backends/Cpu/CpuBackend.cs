@@ -57,7 +57,7 @@ public sealed unsafe partial class CpuBackend : Backend
         ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
         Tier = tier ?? BestTier;
         if (Tier > BestTier) throw new NotSupportedException($"This processor (or this process) has no {Tier}; the widest is {BestTier}.");
-        _pool = new WorkerPool(threads == 0 ? Environment.ProcessorCount : threads);
+        _pool = WorkerPool.Rent(threads);
         _scratchMemory = new CpuBuffer[_pool.Threads];
         _scratch = (WorkerScratch*)NativeMemory.AllocZeroed((nuint)(_pool.Threads * sizeof(WorkerScratch)));
         for (int i = 0; i < _pool.Threads; i++) AllocateScratch(i);
