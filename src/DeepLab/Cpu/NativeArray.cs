@@ -48,6 +48,9 @@ internal sealed unsafe class NativeArray<T> : IDisposable
         NativeArrays.Add(bytes);
     }
 
+    /// <summary>One of the values.</summary>
+    public ref T this[long index] => ref Slice(index, 1)[0];
+
     /// <summary>Some of the values.</summary>
     public Span<T> Slice(long first, int count)
     {

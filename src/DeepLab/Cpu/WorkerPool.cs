@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
 namespace DeepLab.Cpu;
@@ -14,157 +12,105 @@ internal interface IParallelBody
 }
 
 /// <summary>
-/// Threads that share the units of one operation. The caller works too. Nothing is allocated a call; idle threads spin for
-/// some microseconds, since the next operation usually follows at once, and then sleep.
+/// A share in a set of threads that work on the units of one operation. There is one set per process and number of
+/// threads, however many pools are rented: the threads start with the first pool and end when the last one is disposed
+/// of. So a network and the CRF behind it do not compete for the same cores. The caller works too, and a pool of one
+/// thread is the caller alone.
+/// <para>
+/// Any thread may call. Operations of callers at the same time run one after another where they need the threads, and
+/// at once where the caller works alone (one thread, or one unit); scratch memory that a body finds by its worker
+/// therefore belongs to one caller.
+/// </para>
 /// </summary>
-internal sealed unsafe class WorkerPool : IDisposable
+internal sealed class WorkerPool : IDisposable
 {
-    private const int SpinsBeforeSleep = 4000;
+    private const int MostThreads = 1024;
 
-    private readonly Thread[] _threads;
-    private readonly object _gate = new();
-    private readonly object _callers = new();
-    private delegate*<void*, int, int, void> _invoke;
-    private void* _body;
-    private int _units;
-    private int _nextUnit;
-    private int _busy;
-    private int _generation;
-    private int _sleepers;
-    private bool _stop;
-    private Exception? _failure;
+    private static readonly Dictionary<int, WorkerThreads> s_rented = [];
 
-    public WorkerPool(int threads)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(threads);
-        Threads = threads;
-        _threads = new Thread[threads - 1];
-        for (int i = 0; i < _threads.Length; i++)
-        {
-            int worker = i + 1;
-            _threads[i] = new Thread(() => Work(worker)) { IsBackground = true, Name = $"DeepLab worker {worker}" };
-            _threads[i].Start();
-        }
-    }
+    private readonly WorkerThreads? _workers;     // null for the caller alone
+    private bool _disposed;
+
+    private WorkerPool(int threads, WorkerThreads? workers) => (Threads, _workers) = (threads, workers);
 
     /// <summary>Threads that share the work, the caller's among them.</summary>
     public int Threads { get; }
 
+    /// <summary>How many pools share the threads at the moment.</summary>
+    public int Holders
+    {
+        get
+        {
+            lock (s_rented) return _workers?.Holders ?? 1;
+        }
+    }
+
     /// <summary>The units of so many values each that some values make.</summary>
     public static int UnitsOf(long values, int unit) => checked((int)((values + unit - 1) / unit));
 
-    /// <summary>Runs all units and returns when the last is done.</summary>
-    /// <exception cref="ObjectDisposedException">The threads have ended.</exception>
+    /// <summary>Takes a share in the threads of a number, which start unless another pool has them already.</summary>
+    /// <param name="threads">Threads that compute, the caller's among them; 0 for one per processor.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Threads are negative or over 1024.</exception>
+    public static WorkerPool Rent(int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, MostThreads);
+        if (threads == 0) threads = Environment.ProcessorCount;
+        if (threads == 1) return new WorkerPool(1, null);
+        lock (s_rented)
+        {
+            if (!s_rented.TryGetValue(threads, out WorkerThreads? workers)) s_rented[threads] = workers = new WorkerThreads(threads - 1);
+            workers.Holders++;
+            return new WorkerPool(threads, workers);
+        }
+    }
+
+    /// <summary>Runs all units and returns when the last is done. Nothing is allocated.</summary>
+    /// <exception cref="ObjectDisposedException">The pool was disposed of.</exception>
     public void Run<TBody>(ref TBody body, int units)
         where TBody : unmanaged, IParallelBody
     {
-        lock (_callers)
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed), this);
+        if (_workers is not null && units > 1)
         {
-            ObjectDisposedException.ThrowIf(_stop, this);
-            if (_threads.Length == 0 || units <= 1)
-            {
-                for (int unit = 0; unit < units; unit++) body.Run(unit, 0);
-                return;
-            }
-
-            fixed (void* pointer = &body)
-            {
-                _invoke = &Invoke<TBody>;
-                _body = pointer;
-                _units = units;
-                Volatile.Write(ref _nextUnit, 0);
-                Volatile.Write(ref _busy, _threads.Length);
-                Interlocked.Increment(ref _generation);
-                if (Volatile.Read(ref _sleepers) > 0)
-                {
-                    lock (_gate) Monitor.PulseAll(_gate);
-                }
-
-                TakeUnits(0);
-                var spinner = default(SpinWait);
-                while (Volatile.Read(ref _busy) > 0) spinner.SpinOnce(sleep1Threshold: -1);
-            }
-
-            if (_failure is null) return;
-            ExceptionDispatchInfo failure = ExceptionDispatchInfo.Capture(_failure);
-            _failure = null;
-            failure.Throw();
+            _workers.Run(ref body, units);
+            return;
         }
+
+        for (int unit = 0; unit < units; unit++) body.Run(unit, 0);
     }
 
-    /// <summary>The same for a body that is an object, which may hold references.</summary>
-    public void RunObject(IParallelBody body, int units)
+    /// <summary>
+    /// The same for a method of (unit, worker); nothing is allocated if the caller keeps the delegate.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The pool was disposed of.</exception>
+    public void Run(Action<int, int> body, int units)
     {
-        var handle = GCHandle.Alloc(body);
-        try
-        {
-            var referred = new ReferredBody { Target = handle };
-            Run(ref referred, units);
-        }
-        finally
-        {
-            handle.Free();
-        }
+        using var handle = new GCHandle<Action<int, int>>(body);
+        var call = new DelegateBody { Handle = handle };
+        Run(ref call, units);
     }
 
+    /// <summary>
+    /// Gives the share back; the last one waits for an operation that still runs and ends the threads.
+    /// </summary>
     public void Dispose()
     {
-        Volatile.Write(ref _stop, true);
-        Interlocked.Increment(ref _generation);
-        lock (_gate) Monitor.PulseAll(_gate);
-        foreach (Thread thread in _threads) thread.Join();
+        lock (s_rented)
+        {
+            if (_disposed) return;
+            Volatile.Write(ref _disposed, true);
+            if (_workers is null || --_workers.Holders > 0) return;
+            s_rented.Remove(Threads);
+        }
+
+        _workers.End();
     }
 
-    private struct ReferredBody : IParallelBody
+    private struct DelegateBody : IParallelBody
     {
-        public GCHandle Target;
+        public GCHandle<Action<int, int>> Handle;
 
-        public readonly void Run(int unit, int worker) => ((IParallelBody)Target.Target!).Run(unit, worker);
-    }
-
-    private static void Invoke<TBody>(void* body, int unit, int worker)
-        where TBody : unmanaged, IParallelBody => Unsafe.AsRef<TBody>(body).Run(unit, worker);
-
-    private void Work(int worker)
-    {
-        int seen = 0;
-        while (true)
-        {
-            WaitForChange(seen);
-            seen = Volatile.Read(ref _generation);
-            if (Volatile.Read(ref _stop)) return;
-            TakeUnits(worker);
-            Interlocked.Decrement(ref _busy);
-        }
-    }
-
-    private void WaitForChange(int seen)
-    {
-        for (int spin = 0; spin < SpinsBeforeSleep; spin++)
-        {
-            if (Volatile.Read(ref _generation) != seen) return;
-            Thread.SpinWait(8);
-        }
-
-        lock (_gate)
-        {
-            // Full fence between announcing the sleep and the last look: the caller either sees the sleeper or is seen.
-            Interlocked.Increment(ref _sleepers);
-            while (Volatile.Read(ref _generation) == seen) Monitor.Wait(_gate);
-            Interlocked.Decrement(ref _sleepers);
-        }
-    }
-
-    private void TakeUnits(int worker)
-    {
-        try
-        {
-            int unit;
-            while ((unit = Interlocked.Increment(ref _nextUnit) - 1) < _units) _invoke(_body, unit, worker);
-        }
-        catch (Exception e)
-        {
-            Interlocked.CompareExchange(ref _failure, e, null);
-        }
+        public readonly void Run(int unit, int worker) => Handle.Target(unit, worker);
     }
 }

@@ -1,15 +1,16 @@
 namespace DeepLab.Crf;
 
 /// <summary>
-/// The two kernels of a dense CRF and its inference (Krähenbühl and Koltun, arXiv:1210.5644), with DeepLab v2's numbers as defaults. Two pixels that a kernel calls
-/// alike pull each other towards the same class: by the smoothness kernel if they are close, by the appearance kernel if they are within some distance and of similar colour.
+/// The two kernels of a dense CRF and its inference (Krähenbühl and Koltun, arXiv:1210.5644); the defaults are DeepLab
+/// v2's. A kernel pulls two pixels towards the same class: the smoothness kernel if they are close, the appearance
+/// kernel if they are not too far apart and similar in colour.
 /// </summary>
 public sealed record DenseCrfOptions
 {
-    /// <summary>The least standard deviation that an option may give.</summary>
+    /// <summary>The smallest standard deviation.</summary>
     public const float LeastDeviation = 0.01f;
 
-    /// <summary>The largest standard deviation that an option may give.</summary>
+    /// <summary>The largest standard deviation.</summary>
     public const float LargestDeviation = 1e6f;
 
     /// <summary>The largest weight of a kernel.</summary>
@@ -18,7 +19,7 @@ public sealed record DenseCrfOptions
     /// <summary>The most mean-field steps.</summary>
     public const int MostIterations = 1000;
 
-    /// <summary>Mean-field steps; with 0 the marginals are the probabilities.</summary>
+    /// <summary>Mean-field steps. With 0, the marginals are the probabilities.</summary>
     public int Iterations { get; init; } = 10;
 
     /// <summary>The weight of the smoothness kernel, exp(−|Δposition|² / 2σxy²); 0 leaves it out.</summary>
@@ -27,20 +28,24 @@ public sealed record DenseCrfOptions
     /// <summary>σxy of the smoothness kernel, in pixels.</summary>
     public float SmoothnessDeviation { get; init; } = 1;
 
-    /// <summary>The weight of the appearance kernel, exp(−|Δposition|² / 2σxy² − |Δcolour|² / 2σrgb²); 0 leaves it out.</summary>
+    /// <summary>
+    /// The weight of the appearance kernel, exp(−|Δposition|² / 2σxy² − |Δcolour|² / 2σrgb²); 0 leaves it out.
+    /// </summary>
     public float AppearanceWeight { get; init; } = 4;
 
     /// <summary>σxy of the appearance kernel, in pixels.</summary>
     public float AppearanceDeviation { get; init; } = 67;
 
-    /// <summary>σrgb of the appearance kernel, in levels of 0 to 255.</summary>
+    /// <summary>σrgb of the appearance kernel, in levels from 0 to 255.</summary>
     public float ColorDeviation { get; init; } = 3;
 
-    /// <summary>The least that a probability counts as, so that no class is out of the question (1e-5, as in pydensecrf).</summary>
+    /// <summary>
+    /// Probabilities below this count as this, so that no class is impossible (1e-5, as in pydensecrf).
+    /// </summary>
     public float MinimumProbability { get; init; } = 1e-5f;
 
-    /// <summary>Throws unless every option lies in its range.</summary>
-    /// <exception cref="DeepLabException">One does not; the message names it and the range.</exception>
+    /// <summary>Throws unless every option is in its range.</summary>
+    /// <exception cref="DeepLabException">One is not; the message names it and its range.</exception>
     internal void Check()
     {
         Require(Iterations, 0, MostIterations, "number of iterations");

@@ -2,14 +2,39 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Crf;
 
+/// <summary>A rectangle of an image, and where its part of a lattice's lists begins.</summary>
+internal struct LatticeTile
+{
+    public int Top, Left, Height, Width;
+
+    /// <summary>
+    /// The first pixel in the lattice's lists of corners and weights, which hold a tile's pixels row by row.
+    /// </summary>
+    public long FirstPixel;
+
+    /// <summary>
+    /// The first vertex in the lattice's lists of vertices. A tile numbers those that it touches from 0.
+    /// </summary>
+    public long FirstVertex;
+
+    /// <summary>How many vertices the tile touches.</summary>
+    public int Vertices;
+
+    public readonly int Pixels => Height * Width;
+}
+
 /// <summary>
-/// The tiles that an image's pixels are worked on in: small enough that the rows of the vertices that a tile touches stay in a core's cache. How an image is cut depends
-/// on its size alone, so that sums are taken in the same order whatever the number of threads.
+/// The tiles that an image is processed in: small enough that the values of all vertices that a tile touches stay in a
+/// core's cache. How an image is cut depends on its size alone, so sums are taken in the same order for any number of
+/// threads.
 /// </summary>
 internal sealed class ImageTiles : IDisposable
 {
-    /// <summary>The longest side of a tile. With 5 pixels around it and 24 classes, its vertices in the smoothness lattice take 600 KB.</summary>
-    public const int Side = 64;
+    /// <summary>
+    /// The longest side of a tile. With a margin of 5 pixels and 24 classes, its vertices in the smoothness lattice
+    /// take 600 KB.
+    /// </summary>
+    private const int Side = 64;
 
     public NativeArray<LatticeTile> Tiles { get; } = new();
 
@@ -19,13 +44,14 @@ internal sealed class ImageTiles : IDisposable
 
     public int Width { get; private set; }
 
-    /// <summary>Cuts an image of a size into tiles of nearly the same sides.</summary>
+    /// <summary>Cuts an image of a size into tiles with nearly equal sides.</summary>
     public void Cut(int height, int width)
     {
         if ((height, width) == (Height, Width)) return;
+        (Height, Width) = (0, 0);
         int rows = (height + Side - 1) / Side, columns = (width + Side - 1) / Side;
-        Tiles.Reserve((long)rows * columns);
-        (Height, Width, Count) = (height, width, rows * columns);
+        Count = checked(rows * columns);
+        Tiles.Reserve(Count);
         Span<LatticeTile> tiles = Tiles.Slice(0, Count);
         long pixels = 0;
         for (int i = 0; i < tiles.Length; i++)
@@ -35,6 +61,8 @@ internal sealed class ImageTiles : IDisposable
             tiles[i] = new LatticeTile { Top = top, Left = left, Height = bottom - top, Width = right - left, FirstPixel = pixels };
             pixels += tiles[i].Pixels;
         }
+
+        (Height, Width) = (height, width);
     }
 
     public void Dispose() => Tiles.Dispose();

@@ -4,15 +4,15 @@ using DeepLab.Imaging;
 namespace DeepLab.Crf;
 
 /// <summary>
-/// Where the pixels of an image lie in a permutohedral lattice (Adams, Baek and Davis, 2010): position and, if the kernel has one, colour, each divided by its standard
-/// deviation and scaled so that the lattice's blur is a Gaussian of deviation 1. All is computed in single precision in the order of pydensecrf, so that a pixel on the
-/// border between two simplices falls into the same one.
+/// Where the pixels of an image lie in a permutohedral lattice (Adams, Baek and Davis, 2010): position and, if the
+/// kernel has one, colour, each divided by its standard deviation and scaled so that the lattice's blur is a Gaussian
+/// of deviation 1. Everything is computed in single precision in the order of pydensecrf, so that a pixel on the border
+/// between two simplices falls into the same one.
 /// </summary>
 internal sealed class LatticeEmbedding
 {
     private const int Levels = 256;
 
-    private readonly float _positionDeviation;
     private readonly float[] _scales;
     private readonly float[] _levels;
     private float[] _positions = [];
@@ -21,7 +21,7 @@ internal sealed class LatticeEmbedding
     /// <param name="colorDeviation">σrgb in levels, or null for a kernel of positions alone.</param>
     public LatticeEmbedding(float positionDeviation, float? colorDeviation)
     {
-        _positionDeviation = positionDeviation;
+        PositionDeviation = positionDeviation;
         Dimensions = colorDeviation is null ? 2 : 5;
         _scales = new float[Dimensions];
         float deviations = (float)(Math.Sqrt(2.0 / 3) * (Dimensions + 1));
@@ -38,33 +38,42 @@ internal sealed class LatticeEmbedding
         }
     }
 
+    /// <summary>σxy in pixels.</summary>
+    public float PositionDeviation { get; }
+
+    /// <summary>2 for positions alone, 5 with colours.</summary>
     public int Dimensions { get; }
 
-    /// <summary>What leads from a vertex to its neighbour in each direction; the other neighbour lies the same step back.</summary>
+    /// <summary>
+    /// The step from a vertex to its neighbour in each direction; the other neighbour is the same step back.
+    /// </summary>
     public LatticeKey[] Steps { get; }
 
-    /// <summary>Prepares for images of a size.</summary>
-    /// <exception cref="DeepLabException">The lattice would have too many vertices a side.</exception>
+    /// <summary>Prepares for images of this size.</summary>
+    /// <exception cref="DeepLabException">The lattice would have too many vertices per side.</exception>
     public void Fit(int height, int width)
     {
         int longest = Math.Max(height, width);
         if (_positions.Length < longest)
         {
             _positions = new float[longest];
-            for (int i = 0; i < longest; i++) _positions[i] = i / _positionDeviation;
+            for (int i = 0; i < longest; i++) _positions[i] = i / PositionDeviation;
         }
 
-        // No coordinate is larger than the sum of the features, each times the dimensions.
-        double extent = (double)longest / _positionDeviation * (_scales[0] + _scales[1]);
+        // No coordinate is larger than the sum of the features times the dimensions.
+        double extent = (double)longest / PositionDeviation * (_scales[0] + _scales[1]);
         for (int i = Levels - 1; i < _levels.Length; i += Levels) extent += _levels[i];
         if (extent * Dimensions > LatticeKey.Limit)
         {
             throw new DeepLabException(FormattableString.Invariant(
-                $"a CRF kernel with σxy {_positionDeviation} is too narrow for an image of {height}×{width}: use a larger deviation"));
+                $"a CRF kernel with σxy {PositionDeviation} is too narrow for an image of {height}×{width}: use a larger deviation"));
         }
     }
 
-    /// <summary>The scaled features of some pixels of a row, [pixel, dimension].</summary>
+    /// <summary>
+    /// The scaled features of some pixels of row y, from x on: [pixel, dimension]. Without colours the image is not
+    /// read.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Features(RgbImage? image, int y, int x, int count, Span<float> features)
     {

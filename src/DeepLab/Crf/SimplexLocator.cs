@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace DeepLab.Crf;
 
-/// <summary>Finds the simplex of a permutohedral lattice that a point lies in, and the point's barycentric coordinates. One a thread.</summary>
+/// <summary>
+/// Finds the simplex of a permutohedral lattice that a point lies in, and the point's barycentric coordinates. One per
+/// thread.
+/// </summary>
 internal sealed class SimplexLocator(LatticeEmbedding embedding)
 {
     private readonly int _dimensions = embedding.Dimensions;
@@ -12,7 +15,7 @@ internal sealed class SimplexLocator(LatticeEmbedding embedding)
     private readonly int[] _nearest = new int[LatticeKey.MostDimensions + 1], _ranks = new int[LatticeKey.MostDimensions + 1];
     private readonly int[] _coordinateOfRank = new int[LatticeKey.MostDimensions + 1];
 
-    /// <summary>The vertices around a point and its share in each.</summary>
+    /// <summary>The vertices of a point's simplex and the point's weight for each.</summary>
     /// <param name="features">The point's scaled features.</param>
     /// <param name="vertices">[dimensions + 1]</param>
     /// <param name="weights">[dimensions + 1]; they add up to 1.</param>
@@ -23,7 +26,8 @@ internal sealed class SimplexLocator(LatticeEmbedding embedding)
         float over = 1f / (d + 1);
         Elevate(features);
 
-        // The nearest vertex whose coordinates are multiples of d + 1: rounded each for itself, they need not add up to 0 as coordinates must.
+        // The nearest vertex whose coordinates are multiples of d + 1. Rounded one by one, they need not add up to 0 as
+        // coordinates must.
         int excess = 0;
         for (int i = 0; i <= d; i++)
         {
@@ -37,7 +41,7 @@ internal sealed class SimplexLocator(LatticeEmbedding embedding)
         _shares.AsSpan(0, d + 2).Clear();
         for (int i = 0; i <= d; i++)
         {
-            // Where they do not, those that were rounded furthest in the wrong direction give way.
+            // Where they do not, those that were rounded furthest in the wrong direction are moved by one multiple.
             int rank = _ranks[i] + excess, wrap = rank < 0 ? d + 1 : rank > d ? -(d + 1) : 0;
             rank += wrap;
             _nearest[i] += wrap;
@@ -51,14 +55,15 @@ internal sealed class SimplexLocator(LatticeEmbedding embedding)
         LatticeKey key = LatticeKey.From(_nearest, d);
         for (int i = 0; i <= d; i++)
         {
-            // From each vertex of a simplex to the next is one step, in the directions in the order of the ranks from above.
+            // Each vertex of a simplex is one step from the one before, along the directions in the order of falling
+            // rank.
             if (i > 0) key += _steps[_coordinateOfRank[d + 1 - i]];
             vertices[i] = key;
             weights[i] = _shares[i];
         }
     }
 
-    /// <summary>From d features to d + 1 coordinates that add up to 0.</summary>
+    /// <summary>Maps d features to d + 1 coordinates that add up to 0.</summary>
     private void Elevate(ReadOnlySpan<float> features)
     {
         float sum = 0;
@@ -72,7 +77,9 @@ internal sealed class SimplexLocator(LatticeEmbedding embedding)
         _elevated[0] = sum;
     }
 
-    /// <summary>For each coordinate, how many have a larger difference; of equal ones the first counts as the larger.</summary>
+    /// <summary>
+    /// For each coordinate, the number of those with a larger difference; of equal ones the first counts as the larger.
+    /// </summary>
     private void Rank()
     {
         Span<int> ranks = _ranks.AsSpan(0, _dimensions + 1);

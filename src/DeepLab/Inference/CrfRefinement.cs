@@ -5,8 +5,9 @@ using DeepLab.Tensors;
 namespace DeepLab.Inference;
 
 /// <summary>
-/// Refines the scores of a network by a <see cref="DenseCrf"/>: they are resized to the image, made probabilities by softmax, and drawn to the edges of the image. The memory is kept from image to
-/// image, so a further image of the same size allocates nothing. Use from one thread at a time.
+/// Refines the scores of a network with a <see cref="DenseCrf"/>: they are resized to the image, turned into
+/// probabilities by softmax, and their borders moved to the edges of the image. Memory is kept from image to image, so
+/// that another image of the same size allocates nothing. Use from one thread at a time.
 /// </summary>
 public sealed class CrfRefinement : IDisposable
 {
@@ -15,17 +16,21 @@ public sealed class CrfRefinement : IDisposable
 
     /// <summary>Creates the field and starts its threads.</summary>
     /// <param name="options">Kernels and steps; null for DeepLab v2's.</param>
-    /// <param name="threads">Threads that compute, the caller's among them; 0 for one a processor.</param>
+    /// <param name="threads">Threads that compute, the caller's among them; 0 for one per processor.</param>
     /// <exception cref="DeepLabException">An option is out of its range.</exception>
     /// <exception cref="ArgumentOutOfRangeException">Threads are negative or over 1024.</exception>
     public CrfRefinement(DenseCrfOptions? options = null, int threads = 0) => _crf = new DenseCrf(options, threads);
 
     /// <summary>The marginal probabilities of every pixel's classes.</summary>
-    /// <param name="scores">The scores of the image's padded square, as <see cref="Predictor.Scores"/> gives them.</param>
+    /// <param name="scores">
+    /// The scores of the image's padded square, as <see cref="Predictor.Scores"/> gives them.
+    /// </param>
     /// <param name="image">The image.</param>
     /// <returns>[height, width, classes] of the image; valid until the next call.</returns>
     /// <exception cref="ArgumentException">The image does not fit into the scores' square.</exception>
-    /// <exception cref="DeepLabException">A score is no number, or the image is too large for the memory there is.</exception>
+    /// <exception cref="DeepLabException">
+    /// A score is NaN, or the image is too large for the memory there is.
+    /// </exception>
     public ReadOnlySpan<float> Marginals(ScoreMap scores, RgbImage image)
     {
         ArgumentNullException.ThrowIfNull(scores);
@@ -33,8 +38,10 @@ public sealed class CrfRefinement : IDisposable
         return Infer(scores.Values, scores.Size, scores.Classes, new MapSize(scores.InputSide, scores.InputSide), areProbabilities: false, image);
     }
 
-    /// <summary>The marginal probabilities of every pixel's classes, from scores or probabilities of any network.</summary>
-    /// <param name="scores">The scores; what they cover has the image in its upper left.</param>
+    /// <summary>
+    /// The marginal probabilities of every pixel's classes, from scores or probabilities of any network.
+    /// </summary>
+    /// <param name="scores">The scores; the image is the upper left part of what they cover.</param>
     /// <param name="image">The image.</param>
     /// <returns>[height, width, classes] of the image; valid until the next call.</returns>
     /// <exception cref="ArgumentException">The image does not fit into what the scores cover.</exception>
@@ -60,7 +67,7 @@ public sealed class CrfRefinement : IDisposable
     /// <param name="marginals">[pixel, classes].</param>
     /// <param name="classes">Classes, 1 to 255.</param>
     /// <param name="labels">[pixel].</param>
-    /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
+    /// <exception cref="ArgumentException">The sizes do not match.</exception>
     public static void ArgMax(ReadOnlySpan<float> marginals, int classes, Span<byte> labels)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(classes);
@@ -80,7 +87,7 @@ public sealed class CrfRefinement : IDisposable
         }
     }
 
-    /// <summary>Ends the threads and frees the memory.</summary>
+    /// <summary>Frees the memory and ends the threads, unless another network or field uses them.</summary>
     public void Dispose() => _crf.Dispose();
 
     private Span<float> Infer(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize covered, bool areProbabilities, RgbImage image)
@@ -96,10 +103,14 @@ public sealed class CrfRefinement : IDisposable
     {
         long length = (long)image.Height * image.Width * classes;
         if (length > Array.MaxLength)
-            throw new DeepLabException($"an image of {image.Width}×{image.Height} with {classes} classes has {length} marginals, and {Array.MaxLength} is the most: make it smaller");
+        {
+            throw new DeepLabException(
+                $"an image of {image.Width}×{image.Height} with {classes} classes has {length} marginals, and {Array.MaxLength} is the most: make it smaller");
+        }
+
         if (_marginals.Length < length)
         {
-            _marginals = []; // What it held need not stay while the larger one comes.
+            _marginals = []; // so that the old array need not stay in memory beside the new one
             _marginals = new float[length];
         }
 

@@ -13,7 +13,7 @@ public sealed class NativeArrayTests
         array.Slice(0, 100).Fill(7);
         array.Reserve(50);
         Assert.Equal(100, array.Length);
-        Assert.Equal(7, array.Slice(99, 1)[0]);
+        Assert.Equal(7, array[99]);
         array.Reserve(200);
         Assert.InRange(array.Length, 200, 250);
     }
@@ -26,6 +26,7 @@ public sealed class NativeArrayTests
         Assert.Throws<ArgumentOutOfRangeException>(() => array.Slice(0, 11).Length);
         Assert.Throws<ArgumentOutOfRangeException>(() => array.Slice(-1, 2).Length);
         Assert.Throws<ArgumentOutOfRangeException>(() => array.Slice(10, 1).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => array[10] = 1);
     }
 
     [Fact]

@@ -130,6 +130,20 @@ public sealed class DenseCrfTests
     }
 
     [Fact]
+    public void Fields_on_several_threads_at_once_leave_each_other_alone()
+    {
+        CrfCase[] cases = [.. Enumerable.Range(1, 4).Select(i => CrfCase.Blocks(60 + (10 * i), 80 - (10 * i), 2 + i, (ulong)i))];
+        float[][] expected = [.. cases.Select(c => c.Infer(threads: 1))];
+        var actual = new float[cases.Length][][];
+        Parallel.For(0, cases.Length, new ParallelOptions { MaxDegreeOfParallelism = cases.Length }, i =>
+        {
+            using var crf = new DenseCrf(threads: 3);
+            actual[i] = [.. Enumerable.Range(0, 3).Select(_ => cases[i].Infer(crf))];
+        });
+        for (int i = 0; i < cases.Length; i++) Assert.All(actual[i], marginals => Assert.Equal(expected[i], marginals));
+    }
+
+    [Fact]
     public void Marginals_may_take_the_place_of_the_probabilities()
     {
         CrfCase input = CrfCase.Blocks(20, 20, 5);

@@ -9,6 +9,8 @@ namespace DeepLab.Backends.Cpu;
 /// </summary>
 internal sealed unsafe class CpuBackend : Backend
 {
+    private readonly Lock _computing = new();
+    private readonly WorkerPool _pool;
     private readonly CpuKernels _kernels;
     private readonly CpuBuffer[] _scratchMemory;
     private WorkerScratch* _scratch;
@@ -22,15 +24,13 @@ internal sealed unsafe class CpuBackend : Backend
     public CpuBackend(int threads = 0, InstructionSet? instructionSet = null, bool exactConvolutions = false)
         : base(Device.Cpu)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(threads, 1024);
         InstructionSet = InstructionSets.Resolve(instructionSet);
         ExactConvolutions = exactConvolutions;
         _kernels = CpuKernels.Of(InstructionSet);
-        Pool = new WorkerPool(threads == 0 ? Environment.ProcessorCount : threads);
-        _scratchMemory = new CpuBuffer[Pool.Threads];
-        _scratch = (WorkerScratch*)NativeMemory.AllocZeroed((nuint)(Pool.Threads * sizeof(WorkerScratch)));
-        for (int i = 0; i < Pool.Threads; i++) AllocateScratch(i);
+        _pool = WorkerPool.Rent(threads);
+        _scratchMemory = new CpuBuffer[_pool.Threads];
+        _scratch = (WorkerScratch*)NativeMemory.AllocZeroed((nuint)(_pool.Threads * sizeof(WorkerScratch)));
+        for (int i = 0; i < _pool.Threads; i++) AllocateScratch(i);
     }
 
     /// <summary>The instruction set in use.</summary>
@@ -40,19 +40,23 @@ internal sealed unsafe class CpuBackend : Backend
     public bool ExactConvolutions { get; }
 
     /// <summary>Threads that compute.</summary>
-    public int Threads => Pool.Threads;
+    public int Threads => _pool.Threads;
 
     /// <inheritdoc/>
     public override string Description => $"cpu, {InstructionSet.Describe()}, {Threads} thread{(Threads == 1 ? "" : "s")}";
-
-    /// <summary>The threads. Only one operation runs on them at a time.</summary>
-    public WorkerPool Pool { get; }
 
     /// <summary>Scratch memory of each thread: what an operation's units need while they run.</summary>
     public WorkerScratch* Scratch => _scratch;
 
     /// <inheritdoc/>
-    public override double MeasurePeak() => _kernels.MeasurePeak(Pool);
+    public override double MeasurePeak() => _kernels.MeasurePeak(_pool);
+
+    /// <summary>Runs an operation's units on the threads. Operations of several computations run one after another: they share scratch memory.</summary>
+    public void Run<TBody>(ref TBody body, int units)
+        where TBody : unmanaged, IParallelBody
+    {
+        lock (_computing) _pool.Run(ref body, units);
+    }
 
     internal override DeviceBuffer Allocate(long length)
     {
@@ -93,7 +97,7 @@ internal sealed unsafe class CpuBackend : Backend
         fixed (float* pointer = source)
         {
             var body = new KernelUpload { Source = pointer, Target = CpuBuffer.PointerOf(target), OutChannels = target.Shape.Channels, InChannels = inChannels, Taps = taps };
-            Pool.Run(ref body, WorkerPool.UnitsOf(inChannels, KernelUpload.UnitChannels));
+            Run(ref body, WorkerPool.UnitsOf(inChannels, KernelUpload.UnitChannels));
         }
 
         GC.KeepAlive(target);
@@ -108,7 +112,7 @@ internal sealed unsafe class CpuBackend : Backend
     private protected override void Dispose(bool disposing)
     {
         if (!disposing || _scratch is null) return;
-        Pool.Dispose();
+        _pool.Dispose();
         foreach (CpuBuffer buffer in _scratchMemory) buffer.Dispose();
         NativeMemory.Free(_scratch);
         _scratch = null;

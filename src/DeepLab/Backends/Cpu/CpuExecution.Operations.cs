@@ -30,7 +30,7 @@ internal sealed unsafe partial class CpuExecution
         MapPair* maps = stackalloc MapPair[x.Shape.Maps.Length];
         int units = Pair(maps, x, y, null, null, unitsAreOutputRows: true);
         var body = new MaxPooling { Maps = maps, MapCount = x.Shape.Maps.Length, Channels = x.Shape.Channels, Geometry = geometry };
-        backend.Pool.Run(ref body, units);
+        backend.Run(ref body, units);
         KeepAlive(x, y);
     }
 
@@ -46,7 +46,7 @@ internal sealed unsafe partial class CpuExecution
             Geometry = geometry,
             Mask = mask,
         };
-        backend.Pool.Run(ref body, body.UnitsPerMap * x.Shape.Maps.Length);
+        backend.Run(ref body, body.UnitsPerMap * x.Shape.Maps.Length);
         KeepAlive(x, y, dy, dx);
     }
 
@@ -55,7 +55,7 @@ internal sealed unsafe partial class CpuExecution
         MapPair* maps = stackalloc MapPair[x.Shape.Maps.Length];
         int units = Pair(maps, x, y, null, null, unitsAreOutputRows: true);
         var body = new BilinearResize { Maps = maps, MapCount = x.Shape.Maps.Length, Channels = x.Shape.Channels };
-        backend.Pool.Run(ref body, units);
+        backend.Run(ref body, units);
         KeepAlive(x, y);
     }
 
@@ -64,7 +64,7 @@ internal sealed unsafe partial class CpuExecution
         MapPair* maps = stackalloc MapPair[dx.Shape.Maps.Length];
         int units = Pair(maps, dx, dy, dx, dy, unitsAreOutputRows: false);
         var body = new BilinearResizeGradient { Maps = maps, MapCount = dx.Shape.Maps.Length, Channels = dx.Shape.Channels, Accumulate = accumulate };
-        backend.Pool.Run(ref body, units);
+        backend.Run(ref body, units);
         KeepAlive(dy, dx);
     }
 
@@ -73,7 +73,7 @@ internal sealed unsafe partial class CpuExecution
         float** sources = stackalloc float*[inputs.Length];
         for (int i = 0; i < inputs.Length; i++) sources[i] = PointerOf(inputs[i]);
         var body = new Maximum { Inputs = sources, Count = inputs.Length, Target = PointerOf(y), Length = y.Shape.Length, UnitValues = UnitValues };
-        backend.Pool.Run(ref body, WorkerPool.UnitsOf(body.Length, UnitValues));
+        backend.Run(ref body, WorkerPool.UnitsOf(body.Length, UnitValues));
         KeepAlive(y);
         foreach (Tensor input in inputs) KeepAlive(input);
     }
@@ -96,7 +96,7 @@ internal sealed unsafe partial class CpuExecution
             Length = dy.Shape.Length,
             UnitValues = UnitValues,
         };
-        backend.Pool.Run(ref body, WorkerPool.UnitsOf(body.Length, UnitValues));
+        backend.Run(ref body, WorkerPool.UnitsOf(body.Length, UnitValues));
         KeepAlive(dy);
         for (int i = 0; i < inputs.Length; i++) KeepAlive(inputs[i], gradients[i]);
     }
@@ -115,7 +115,7 @@ internal sealed unsafe partial class CpuExecution
             GradientScale = gradientScale,
             Partials = (double*)Workspace(2L * units),
         };
-        backend.Pool.Run(ref body, units);
+        backend.Run(ref body, units);
         KeepAlive(scores, labels, gradient);
         ((CpuScalars)losses).Values[loss] = InOrder(body.Partials, units);
     }
@@ -131,7 +131,7 @@ internal sealed unsafe partial class CpuExecution
             UnitValues = UnitValues,
             Settings = settings,
         };
-        backend.Pool.Run(ref body, WorkerPool.UnitsOf(body.Length, UnitValues));
+        backend.Run(ref body, WorkerPool.UnitsOf(body.Length, UnitValues));
         KeepAlive(weights, gradient, velocity);
     }
 
@@ -139,7 +139,7 @@ internal sealed unsafe partial class CpuExecution
     {
         int units = WorkerPool.UnitsOf(x.Shape.Length, UnitValues);
         var body = new SquareSums { Source = PointerOf(x), Length = x.Shape.Length, UnitValues = UnitValues, Partials = (double*)Workspace(2L * units) };
-        backend.Pool.Run(ref body, units);
+        backend.Run(ref body, units);
         KeepAlive(x);
         ((CpuScalars)sums).Values[sum] = InOrder(body.Partials, units);
     }
@@ -150,7 +150,7 @@ internal sealed unsafe partial class CpuExecution
         fixed (double* sums = sum, squares = sumOfSquares)
         {
             var body = new ColumnMoments { Source = PointerOf(x), Rows = x.Shape.Rows, Columns = channels, Sums = sums, Squares = squares };
-            backend.Pool.Run(ref body, WorkerPool.UnitsOf(channels, ColumnMoments.UnitColumns));
+            backend.Run(ref body, WorkerPool.UnitsOf(channels, ColumnMoments.UnitColumns));
             KeepAlive(x);
         }
     }
@@ -167,7 +167,7 @@ internal sealed unsafe partial class CpuExecution
             Epilogue = new Epilogue { Target = PointerOf(y), Columns = x.Shape.Channels, Shift = PointerOf(shift), Shortcut = PointerOrNull(shortcut), Relu = relu },
             Scratch = backend.Scratch,
         };
-        backend.Pool.Run(ref body, WorkerPool.UnitsOf(x.Shape.Rows, unitRows));
+        backend.Run(ref body, WorkerPool.UnitsOf(x.Shape.Rows, unitRows));
         KeepAlive(x, scale, shift, shortcut);
         KeepAlive(y);
     }

@@ -69,7 +69,7 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
             Scratch = _backend.Scratch,
             UnitRows = GemmBlocking.UnitSize(x.Shape.Rows, GemmBlocking.BlockRows, GemmBlocking.LeastBlockRows, 1, _backend.Threads),
         };
-        _backend.Pool.Run(ref body, WorkerPool.UnitsOf(x.Shape.Rows, body.UnitRows));
+        _backend.Run(ref body, WorkerPool.UnitsOf(x.Shape.Rows, body.UnitRows));
         float** shifts = stackalloc float*[AsppTaps.MostBranches];
         for (int i = 0; i < Weights.Count; i++) shifts[i] = PointerOrNull(Weights[i].Shift);
         var sums = new AsppSums
@@ -82,7 +82,7 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
             Branches = Weights.Count,
             Target = PointerOf(y),
         };
-        _backend.Pool.Run(ref sums, WorkerPool.UnitsOf(x.Shape.Rows, AsppSums.UnitRows));
+        _backend.Run(ref sums, WorkerPool.UnitsOf(x.Shape.Rows, AsppSums.UnitRows));
         KeepAlive(x, y, Weights);
     }
 
@@ -123,7 +123,7 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
         float** targets = stackalloc float*[AsppTaps.MostBranches];
         for (int i = 0; i < kernelGradients.Length; i++) targets[i] = PointerOf(kernelGradients[i]);
         var scatter = new AsppScatter { Taps = all, Source = gradient, Targets = targets };
-        _backend.Pool.Run(ref scatter, all.Channels);
+        _backend.Run(ref scatter, all.Channels);
         foreach (Tensor bias in biasGradients) GemmProducts<TSimd>.AddBiasGradient(_backend, dy, bias);
         KeepAlive(x, dy);
         foreach (Tensor tensor in kernelGradients) KeepAlive(tensor);
@@ -145,7 +145,7 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
         float** kernels = stackalloc float*[AsppTaps.MostBranches];
         ListKernels(kernels);
         var packing = new AsppPacking { Taps = all, Weights = kernels, Panel = TileColumns, Target = target };
-        _backend.Pool.Run(ref packing, all.Columns / TileColumns);
+        _backend.Run(ref packing, all.Columns / TileColumns);
         KeepAlive(Weights);
     }
 
@@ -158,7 +158,7 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
         float** kernels = stackalloc float*[AsppTaps.MostBranches];
         ListKernels(kernels);
         var packing = new TransposedAsppPacking { Taps = all, Weights = kernels, Panel = TileColumns, Target = target };
-        _backend.Pool.Run(ref packing, WorkerPool.UnitsOf(all.Channels, TileColumns));
+        _backend.Run(ref packing, WorkerPool.UnitsOf(all.Channels, TileColumns));
         KeepAlive(Weights);
     }
 
@@ -171,6 +171,6 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
     {
         AsppMap* list = stackalloc AsppMap[dy.Shape.Maps.Length];
         var gather = new AsppGradients { Taps = taps, Maps = MapsOf(dy.Shape, list), Rows = dy.Shape.Rows, Source = PointerOf(dy), Target = target };
-        _backend.Pool.Run(ref gather, WorkerPool.UnitsOf(dy.Shape.Rows, AsppGradients.UnitRows));
+        _backend.Run(ref gather, WorkerPool.UnitsOf(dy.Shape.Rows, AsppGradients.UnitRows));
     }
 }

@@ -128,7 +128,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd> : PreparedConvolution
                 Panel = GemmProducts<TSimd>.TileColumns,
                 Target = target,
             };
-            _backend.Pool.Run(ref fromFile, WorkerPool.UnitsOf(Spec.InChannels, MappedPacking.UnitChannels));
+            _backend.Run(ref fromFile, WorkerPool.UnitsOf(Spec.InChannels, MappedPacking.UnitChannels));
             KeepAlive(Weights);
             return;
         }
@@ -143,7 +143,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd> : PreparedConvolution
             Panel = GemmProducts<TSimd>.TileColumns,
             Target = target,
         };
-        _backend.Pool.Run(ref packing, WorkerPool.UnitsOf(length, ForwardPacking.UnitRows));
+        _backend.Run(ref packing, WorkerPool.UnitsOf(length, ForwardPacking.UnitRows));
         KeepAlive(Weights);
     }
 
@@ -169,7 +169,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd> : PreparedConvolution
             Panel = GemmProducts<TSimd>.TileColumns,
             Target = target,
         };
-        _backend.Pool.Run(ref packing, WorkerPool.UnitsOf(Spec.InChannels, GemmProducts<TSimd>.TileColumns));
+        _backend.Run(ref packing, WorkerPool.UnitsOf(Spec.InChannels, GemmProducts<TSimd>.TileColumns));
         KeepAlive(Weights);
     }
 }

@@ -27,7 +27,7 @@ internal static unsafe class GemmProducts<TSimd>
             Scratch = backend.Scratch,
             Workers = backend.Threads,
         };
-        backend.Pool.Run(ref product, product.Cuts.Units);
+        backend.Run(ref product, product.Cuts.Units);
     }
 
     /// <summary>In how many parts the sums of a weight gradient are taken.</summary>
@@ -62,7 +62,7 @@ internal static unsafe class GemmProducts<TSimd>
             Scratch = backend.Scratch,
             Workers = backend.Threads,
         };
-        backend.Pool.Run(ref product, cuts.Units * splits);
+        backend.Run(ref product, cuts.Units * splits);
         if (splits == 1) return;
         var sums = new PartialSums
         {
@@ -73,14 +73,14 @@ internal static unsafe class GemmProducts<TSimd>
             Scale = scale,
             Target = target,
         };
-        backend.Pool.Run(ref sums, cuts.Rows);
+        backend.Run(ref sums, cuts.Rows);
     }
 
     /// <summary>Adds the sums of a gradient's columns to the bias's gradient.</summary>
     public static void AddBiasGradient(CpuBackend backend, Tensor dy, Tensor gradient)
     {
         var sums = new ColumnSums { Source = CpuBuffer.PointerOf(dy), Rows = dy.Shape.Rows, Columns = dy.Shape.Channels, Target = CpuBuffer.PointerOf(gradient) };
-        backend.Pool.Run(ref sums, WorkerPool.UnitsOf(dy.Shape.Channels, ColumnSums.UnitColumns));
+        backend.Run(ref sums, WorkerPool.UnitsOf(dy.Shape.Channels, ColumnSums.UnitColumns));
         CpuBuffer.KeepAlive(dy, gradient);
     }
 }

@@ -50,7 +50,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd>
                 Target = target,
                 Scratch = _backend.Scratch,
             };
-            _backend.Pool.Run(ref fromFile, WorkerPool.UnitsOf(Spec.InChannels, fromFile.UnitChannels));
+            _backend.Run(ref fromFile, WorkerPool.UnitsOf(Spec.InChannels, fromFile.UnitChannels));
             KeepAlive(Weights);
             return;
         }
@@ -63,7 +63,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd>
             OutChannels = Spec.OutChannels,
             Target = target,
         };
-        _backend.Pool.Run(ref transform, Spec.InChannels);
+        _backend.Run(ref transform, Spec.InChannels);
         KeepAlive(Weights);
     }
 
@@ -78,7 +78,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd>
             Target = target,
             Scratch = _backend.Scratch,
         };
-        _backend.Pool.Run(ref transform, WorkerPool.UnitsOf(Spec.OutChannels, transform.UnitChannels));
+        _backend.Run(ref transform, WorkerPool.UnitsOf(Spec.OutChannels, transform.UnitChannels));
         KeepAlive(Weights);
     }
 
@@ -89,7 +89,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd>
         {
             int count = Math.Min(atOnce, tiles.Count - first);
             WinogradInputs<TSimd> inputs = InputsOf(execution, tiles, layout, first, count, source, memory);
-            _backend.Pool.Run(ref inputs, WorkerPool.UnitsOf(layout.Slots, WinogradInputs<TSimd>.UnitSlots));
+            _backend.Run(ref inputs, WorkerPool.UnitsOf(layout.Slots, WinogradInputs<TSimd>.UnitSlots));
             var products = new WinogradProducts<TSimd>
             {
                 Layout = layout,
@@ -99,7 +99,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd>
                 Workers = _backend.Threads,
                 UnitColumns = GemmBlocking.UnitSize(layout.Columns, WinogradProducts<TSimd>.MostColumns, 2 * TSimd.Width, WinogradTransforms.Points, _backend.Threads),
             };
-            _backend.Pool.Run(ref products, WinogradTransforms.Points * products.BlocksPerPoint);
+            _backend.Run(ref products, WinogradTransforms.Points * products.BlocksPerPoint);
             var outputs = new WinogradOutputs<TSimd>
             {
                 Tiles = tiles,
@@ -109,7 +109,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd>
                 Products = products.Target,
                 Epilogue = epilogue,
             };
-            _backend.Pool.Run(ref outputs, WorkerPool.UnitsOf(count, WinogradOutputs<TSimd>.UnitTiles));
+            _backend.Run(ref outputs, WorkerPool.UnitsOf(count, WinogradOutputs<TSimd>.UnitTiles));
         }
     }
 
@@ -125,7 +125,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd>
         {
             int count = Math.Min(atOnce, tiles.Count - first);
             WinogradInputs<TSimd> inputs = InputsOf(execution, tiles, layout, first, count, PointerOf(x), memory);
-            _backend.Pool.Run(ref inputs, WorkerPool.UnitsOf(layout.Slots, WinogradInputs<TSimd>.UnitSlots));
+            _backend.Run(ref inputs, WorkerPool.UnitsOf(layout.Slots, WinogradInputs<TSimd>.UnitSlots));
             var gradients = new WinogradOutputGradients<TSimd>
             {
                 Tiles = tiles,
@@ -136,7 +136,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd>
                 Zeros = execution.Zeros(Math.Max(Spec.InChannels, Spec.OutChannels)),
                 Target = memory + layout.FactorLength,
             };
-            _backend.Pool.Run(ref gradients, WorkerPool.UnitsOf(layout.Slots, WinogradOutputGradients<TSimd>.UnitSlots));
+            _backend.Run(ref gradients, WorkerPool.UnitsOf(layout.Slots, WinogradOutputGradients<TSimd>.UnitSlots));
             for (int column = 0; column < layout.Columns; column += columnsAtOnce)
             {
                 var products = new WinogradGradientProducts<TSimd>
@@ -152,7 +152,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd>
                         layout.StepsPerPass, layout.StepsPerPass, WinogradGradientProducts<TSimd>.LeastChannels, WinogradTransforms.Points * layout.Passes, _backend.Threads),
                     Workers = _backend.Threads,
                 };
-                _backend.Pool.Run(ref products, products.Units);
+                _backend.Run(ref products, products.Units);
                 var filters = new WinogradFilterGradients<TSimd>
                 {
                     Sums = sums,
@@ -163,7 +163,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd>
                     Columns = products.Columns,
                     AllColumns = layout.Columns,
                 };
-                _backend.Pool.Run(ref filters, WorkerPool.UnitsOf(layout.Channels, WinogradFilterGradients<TSimd>.UnitChannels));
+                _backend.Run(ref filters, WorkerPool.UnitsOf(layout.Channels, WinogradFilterGradients<TSimd>.UnitChannels));
             }
         }
     }

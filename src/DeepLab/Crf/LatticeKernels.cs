@@ -4,12 +4,14 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Crf;
 
-/// <summary>Rows of a lattice's values, a row a vertex; a stride is a whole number of vectors.</summary>
+/// <summary>
+/// Operations on rows of values, one row per vertex or pixel; a row's stride is a whole number of vectors.
+/// </summary>
 internal static unsafe class LatticeRows
 {
     /// <summary>
-    /// target = source + (one neighbour + the other) / 2, for the vertices from <paramref name="first"/> to <paramref name="end"/>. A neighbour that
-    /// is not there is a row of zeros behind the last vertex, so that the loop needs no branch.
+    /// target = source + (one neighbour + the other) / 2, for the vertices from <paramref name="first"/> to <paramref
+    /// name="end"/>. A missing neighbour is a row of zeros behind the last vertex, so that the loop needs no branch.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Blur<T, TIndex>(float* source, float* target, TIndex* neighbours, int first, int end, int stride)
@@ -27,9 +29,9 @@ internal static unsafe class LatticeRows
         }
     }
 
-    /// <summary>Adds a pixel's row to those of the vertices around it, with its weight for each.</summary>
+    /// <summary>Adds a pixel's row, times its weight for each, to the rows of the vertices of its simplex.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Spread<T>(float* row, ushort* vertices, float* weights, int corners, float* values, int stride)
+    public static void Splat<T>(float* row, ushort* vertices, float* weights, int corners, float* values, int stride)
         where T : unmanaged, ILanes<T>
     {
         for (int c = 0; c < stride; c += T.Width)
@@ -51,8 +53,10 @@ internal static unsafe class LatticeRows
     }
 }
 
-/// <summary>Adds up, for each vertex of the whole lattice, what the tiles have of it, in their order. A unit is some vertices.</summary>
-internal unsafe struct LatticeMerge<T> : IParallelBody
+/// <summary>
+/// Adds up, for each vertex of a global lattice, what the tiles have splatted, in their order. A unit is some vertices.
+/// </summary>
+internal unsafe struct SplatSum<T> : IParallelBody
     where T : unmanaged, ILanes<T>
 {
     public const int UnitVertices = 512;
@@ -82,7 +86,7 @@ internal unsafe struct LatticeMerge<T> : IParallelBody
     }
 }
 
-/// <summary>Blurs the whole lattice along one direction. A unit is some vertices.</summary>
+/// <summary>Blurs a global lattice along one direction. A unit is some vertices.</summary>
 internal unsafe struct LatticeBlur<T> : IParallelBody
     where T : unmanaged, ILanes<T>
 {
