@@ -96,7 +96,7 @@ public abstract class Backend : IBufferAllocator, IDisposable
     /// <param name="name">The layer's name, for profiles.</param>
     internal PreparedConvolution Prepare(in ConvolutionSpec spec, ConvolutionWeights weights, string name = "")
     {
-        if (weights.Shape.Length != spec.WeightShape.Length) throw new ArgumentException($"The weights {weights.Shape} do not make {spec}.", nameof(weights));
+        if (weights.Shape.Length != spec.WeightCount) throw new ArgumentException($"The weights {weights.Shape} do not make {spec}.", nameof(weights));
         Require.Channels(weights.Scale, spec.OutChannels);
         Require.Channels(weights.Shift, spec.OutChannels);
         return PrepareCore(spec, weights, name);
@@ -112,7 +112,7 @@ public abstract class Backend : IBufferAllocator, IDisposable
         for (int i = 0; i < weights.Count; i++)
         {
             if (weights[i].Scale is not null) throw new ArgumentException("The branches of an ASPP have a bias and no scale.", nameof(weights));
-            if (weights[i].Shape.Length != spec.Branches[i].WeightShape.Length)
+            if (weights[i].Shape.Length != spec.Branches[i].WeightCount)
                 throw new ArgumentException($"The weights {weights[i].Shape} do not make {spec.Branches[i]}.", nameof(weights));
             Require.Channels(weights[i].Shift, spec.OutChannels);
         }

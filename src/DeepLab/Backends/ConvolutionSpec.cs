@@ -15,6 +15,9 @@ internal readonly record struct ConvolutionSpec(int InChannels, int OutChannels,
     /// <summary>Taps of the kernel.</summary>
     public int Taps => KernelSize * KernelSize;
 
+    /// <summary>The number of weights.</summary>
+    public long WeightCount => (long)Taps * InChannels * OutChannels;
+
     /// <summary>The shape of the weights as a matrix: [taps · inChannels, outChannels], taps row by row.</summary>
     public RaggedShape WeightShape => RaggedShape.Matrix(Taps * InChannels, OutChannels);
 

@@ -47,7 +47,7 @@ internal static class Require
     /// <summary>The gradient of a convolution's kernel.</summary>
     public static void KernelGradient(in ConvolutionSpec spec, Tensor gradient)
     {
-        if (gradient.Shape.Length != spec.WeightShape.Length) throw new ArgumentException($"The weights do not fit: {gradient.Shape} and {spec}.");
+        if (gradient.Shape.Length != spec.WeightCount) throw new ArgumentException($"The weights do not fit: {gradient.Shape} and {spec}.");
     }
 
     /// <summary>The input and output of a pooling.</summary>

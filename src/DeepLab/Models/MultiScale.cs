@@ -152,13 +152,12 @@ internal sealed class MultiScale
 
         public RaggedShape InputOf(RaggedShape images, ImmutableArray<NetworkScale> scales)
         {
-            if (!images.Equals(_images))
-            {
-                _input = new RaggedShape([.. scales.SelectMany(s => images.Maps.Select(s.SizeOf))], images.Channels);
-                _images = images;
-            }
-
+            if (!images.Equals(_images)) (_images, _input) = (images, AtAll(images, scales));
             return _input!;
         }
+
+        // A method of its own, because its closure would be allocated at each call.
+        private static RaggedShape AtAll(RaggedShape images, ImmutableArray<NetworkScale> scales) =>
+            new([.. scales.SelectMany(s => images.Maps.Select(s.SizeOf))], images.Channels);
     }
 }

@@ -54,8 +54,8 @@ public sealed class ConcurrentPredictionTests
         using var second = new Predictor(network);
         for (int n = 0; n < 2; n++) _ = second.Scores(image);
 
-        // The arena; workspace, zeros and grids, each empty at first and then as large as needed. No packed kernel among them.
-        Assert.InRange(NativeAllocations.Count - buffers, 1, 7);
+        // The arena; workspace, zeros and grids, which grow in steps. The network's 21 packed kernels are not among them.
+        Assert.InRange(NativeAllocations.Count - buffers, 1, 15);
     }
 
     [Fact]
