@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using DeepLab.Backends;
 using DeepLab.Tensors;
 
@@ -14,6 +15,9 @@ internal readonly record struct NetworkScale(double Factor, bool LossAtFullSize)
 
     /// <summary>The image itself alone.</summary>
     public static ImmutableArray<NetworkScale> One { get; } = [new(1, true)];
+
+    /// <summary>What names of this scale end in, in logs, Caffe's layers and ONNX graphs: 1, 075, 05.</summary>
+    public string Digits => Factor.ToString(CultureInfo.InvariantCulture).Replace(".", "", StringComparison.Ordinal);
 
     /// <summary>A side at this scale.</summary>
     public int SideOf(int side) => Factor == 1 ? side : (int)(side * Factor) + 1;

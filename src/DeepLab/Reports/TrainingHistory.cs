@@ -12,19 +12,21 @@ internal sealed class TrainingHistory
     public const int MostBuckets = 1000;
 
     /// <summary>
-    /// The columns of <see cref="Buckets"/>: the four scores' losses, the learning rate, and the seconds that an
-    /// iteration took, without what evaluations before it took.
+    /// The columns of <see cref="Buckets"/>: the losses as <see cref="LossNames"/> lists them, that of the fused scores
+    /// last, the learning rate, and the seconds that an iteration took, without what evaluations before it took.
     /// </summary>
-    public const int FullLoss = 0, ThreeQuartersLoss = 1, HalfLoss = 2, FusedLoss = 3, LearningRate = 4, Seconds = 5;
+    public static readonly int FusedLoss = LossNames.Columns.Count - 1, LearningRate = FusedLoss + 1, Seconds = LearningRate + 1;
 
     /// <summary>
     /// The columns of <see cref="Evaluations"/>: shares from 0 to 1, or NaN where nothing could be measured.
     /// </summary>
     public const int MeanIoU = 0, PixelAccuracy = 1;
 
-    private const int Columns = 7, EvaluationColumns = 4;
+    private const int EvaluationColumns = 4;
 
-    private readonly LogBuckets _buckets = new(Columns - 1, MostBuckets), _evaluations = new(EvaluationColumns - 2, MostBuckets);
+    private static readonly int s_columns = Seconds + 2;
+
+    private readonly LogBuckets _buckets = new(s_columns - 1, MostBuckets), _evaluations = new(EvaluationColumns - 2, MostBuckets);
     private double _clock;
 
     private TrainingHistory(string path, string? evaluationsPath) => (Path, EvaluationsPath) = (path, evaluationsPath);
@@ -96,7 +98,7 @@ internal sealed class TrainingHistory
     // Both tables are read side by side, since an evaluation's time is part of the log's next line.
     private void Read(RunTable iterations, RunTable? evaluations)
     {
-        Span<double> line = stackalloc double[Columns], evaluation = stackalloc double[EvaluationColumns];
+        Span<double> line = stackalloc double[s_columns], evaluation = stackalloc double[EvaluationColumns];
         bool isPending = evaluations?.Read(evaluation) ?? false;
         while (iterations.Read(line))
         {

@@ -1,5 +1,6 @@
 using System.Xml.Linq;
 using DeepLab.IO;
+using DeepLab.Training;
 
 namespace DeepLab.Reports;
 
@@ -12,7 +13,7 @@ public static class TrainingPage
     // The fused score is what predicts, so its curve comes first.
     private static readonly (int Column, string Name)[] Losses =
     [
-        (TrainingHistory.FusedLoss, "fused"), (TrainingHistory.FullLoss, "scale 1"), (TrainingHistory.ThreeQuartersLoss, "scale 0.75"), (TrainingHistory.HalfLoss, "scale 0.5"),
+        (TrainingHistory.FusedLoss, LossNames.Titles[^1]), .. LossNames.Titles.SkipLast(1).Select((title, column) => (column, title)),
     ];
 
     /// <summary>Writes the page, atomically.</summary>

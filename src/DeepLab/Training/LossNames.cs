@@ -1,4 +1,3 @@
-using System.Globalization;
 using DeepLab.Models;
 
 namespace DeepLab.Training;
@@ -8,13 +7,12 @@ namespace DeepLab.Training;
 /// </summary>
 internal static class LossNames
 {
-    private static readonly double[] s_scales = [.. NetworkScale.DeepLab.Select(s => s.Factor)];
-
     /// <summary>The columns of <c>log.csv</c>: loss_1, loss_075, loss_05, loss_fused.</summary>
-    public static IReadOnlyList<string> Columns { get; } = [.. s_scales.Select(s => "loss_" + Digits(s)), "loss_fused"];
+    public static IReadOnlyList<string> Columns { get; } = [.. NetworkScale.DeepLab.Select(s => "loss_" + s.Digits), "loss_fused"];
 
     /// <summary>The tags of TensorBoard's curves, which share a group.</summary>
-    public static IReadOnlyList<string> Tags { get; } = [.. s_scales.Select(s => "loss/scale_" + Digits(s)), "loss/fused"];
+    public static IReadOnlyList<string> Tags { get; } = [.. NetworkScale.DeepLab.Select(s => "loss/scale_" + s.Digits), "loss/fused"];
 
-    private static string Digits(double scale) => scale.ToString(CultureInfo.InvariantCulture).Replace(".", "", StringComparison.Ordinal);
+    /// <summary>The losses as charts name them: scale 1, scale 0.75, scale 0.5, fused.</summary>
+    public static IReadOnlyList<string> Titles { get; } = [.. NetworkScale.DeepLab.Select(s => FormattableString.Invariant($"scale {s.Factor}")), "fused"];
 }

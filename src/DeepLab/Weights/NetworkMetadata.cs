@@ -13,6 +13,7 @@ namespace DeepLab.Weights;
 /// </summary>
 internal static class NetworkMetadata
 {
+    private const string Format = "deeplab-resnet";
     private const string ClassNamesKey = "class_names", PreprocessingKey = "preprocessing", StrideKey = "stride";
     private const int LongestName = 200;
 
@@ -22,7 +23,7 @@ internal static class NetworkMetadata
         DeepLabConfiguration configuration = weights.Configuration;
         var metadata = new Dictionary<string, string>
         {
-            ["format"] = "deeplab-resnet",
+            ["format"] = Format,
             ["depth"] = Text(configuration.Depth),
             ["classes"] = Text(configuration.Classes),
             [PreprocessingKey] = configuration.Preprocessing.Name,
@@ -53,6 +54,9 @@ internal static class NetworkMetadata
             configuration = configuration with { StrideOn3x3 = stride == "3x3" };
         }
 
+        // Other programs name formats of their own, such as pt; a later one of ours may mean what this one cannot read.
+        if (file.Metadata.TryGetValue("format", out string? format) && format != Format && format.StartsWith("deeplab", StringComparison.Ordinal))
+            throw Unexpected(file, "format", format, Format);
         Require(file, "depth", Text(configuration.Depth));
         if (names.HasHead) Require(file, "classes", Text(configuration.Classes));
         Require(file, "mean", Numbers(configuration.Preprocessing.Mean));

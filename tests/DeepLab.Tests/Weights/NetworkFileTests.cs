@@ -133,6 +133,7 @@ public sealed class NetworkFileTests : IDisposable
     [Theory]
     [InlineData("depth", "101", "18")]
     [InlineData("classes", "4", "3")]
+    [InlineData("format", "deeplab-resnet-2", "deeplab-resnet")]
     [InlineData("channel_order", "RGB", "BGR")]
     [InlineData("mean", "0 0 0", "104.008 116.669 122.675")]
     public void Metadata_that_contradict_the_tensors_are_refused(string key, string value, string expected)

@@ -34,7 +34,7 @@ internal sealed class CaffeNames : NetworkNames
     }
 
     /// <summary>What the three-scale network adds to the names of the layers that see the smaller images.</summary>
-    public static IReadOnlyList<string> Scales { get; } = ["_res075", "_res05"];
+    public static IReadOnlyList<string> Scales { get; } = [.. NetworkScale.DeepLab.Skip(1).Select(s => "_res" + s.Digits)];
 
     /// <inheritdoc/>
     public override string Title => $"Caffe's layers (conv1, bn_conv1, scale_conv1, ...), {(IsThreeScale ? "three scales" : "one scale")}";

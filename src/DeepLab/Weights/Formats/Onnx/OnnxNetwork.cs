@@ -1,3 +1,4 @@
+using System.Globalization;
 using DeepLab.Models;
 using DeepLab.Weights.Formats.Onnx.Schema;
 using static DeepLab.Weights.Formats.Onnx.OnnxGraph;
@@ -53,19 +54,20 @@ internal sealed class OnnxNetwork
     public IReadOnlyCollection<FoldedConvolution> Convolutions => _convolutions.Values;
 
     /// <summary>
-    /// The maximum of the scores at 1, 0.75 and 0.5 of the image's size (see <see cref="MultiScale"/>). The smaller
-    /// sides, ⌊n·q/4⌋ + 1 for q quarters, are computed in the graph, in integers.
+    /// The maximum of the scores at all scales (see <see cref="NetworkScale"/>). The smaller sides, ⌊n·q/4⌋ + 1 for q
+    /// quarters, are computed in the graph, in integers.
     /// </summary>
     private void ThreeScales(string image)
     {
         string zero = _graph.Constant("scales.0", 0), one = _graph.Constant("scales.1", 1);
-        string two = _graph.Constant("scales.2", 2), three = _graph.Constant("scales.3", 3), four = _graph.Constant("scales.4", 4);
+        string[] constants = [zero, one, _graph.Constant("scales.2", 2), _graph.Constant("scales.3", 3), _graph.Constant("scales.4", 4)];
+        (string two, string four) = (constants[2], constants[4]);
         string shape = _graph.Node("scales.shape", "Shape", [image]);
         string maps = _graph.Node("scales.maps", "Slice", [shape, zero, two]), sides = _graph.Node("scales.sides", "Slice", [shape, two, four]);
 
         string full = Network(image, "", "scores/1");
         string scoreShape = _graph.Node("scores.shape", "Shape", [full]);
-        _graph.Node(Scores, "Max", [full, Smaller("/075", three), Smaller("/05", two)]);
+        _graph.Node(Scores, "Max", [full, .. NetworkScale.DeepLab.Skip(1).Select(s => Smaller("/" + s.Digits, constants[(int)(4 * s.Factor)]))]);
 
         string Smaller(string scale, string quarters)
         {
@@ -178,7 +180,7 @@ internal sealed class OnnxNetwork
             OpsetImport = { new OperatorSetIdProto { Domain = "", Version = OperatorSet } },
         };
         foreach ((string key, string value) in NetworkMetadata.Of(weights)) Add(key, value);
-        Add("scales", options.ThreeScales ? "1 0.75 0.5" : "1");
+        Add("scales", string.Join(' ', (options.ThreeScales ? NetworkScale.DeepLab : NetworkScale.One).Select(s => s.Factor.ToString(CultureInfo.InvariantCulture))));
         Add("input", options.FoldPreprocessing ? "pixels" : "preprocessed");
         return model;
 
