@@ -14,7 +14,7 @@ internal readonly struct WinogradLayout
     // Factors and products together: they stay in the last-level cache of most machines.
     private const long MostFloats = 4 << 20;
 
-    // Keeps planes that are a power of two apart from colliding in one cache set.
+    // Keeps planes at power-of-two distances from colliding in one cache set.
     private const int PlanePadding = 16;
 
     public readonly int Channels;
