@@ -3,11 +3,12 @@ using System.Numerics;
 namespace DeepLab.Cpu;
 
 /// <summary>
-/// The instruction sets that the CPU's kernels are compiled for. Each rounds a little differently: results are the same bits only on the same set.
+/// The instruction sets that the CPU's kernels are compiled for. Each rounds a little differently: results are
+/// bit-identical only on the same set.
 /// </summary>
 public enum InstructionSet
 {
-    /// <summary>.NET's portable vectors, of whatever width the machine has.</summary>
+    /// <summary>.NET's portable vectors, at whatever width the machine has.</summary>
     Portable,
 
     /// <summary>AVX2 with fused multiply-add: 8 floats.</summary>
@@ -20,10 +21,12 @@ public enum InstructionSet
 /// <summary>Which instruction sets this process may use.</summary>
 internal static class InstructionSets
 {
-    /// <summary>The widest.</summary>
+    /// <summary>The widest set.</summary>
     public static InstructionSet Best => Simd512.IsSupported ? InstructionSet.Avx512 : Simd256.IsSupported ? InstructionSet.Avx2 : InstructionSet.Portable;
 
-    /// <summary>The set by name, and the floats of its vectors: "AVX2", "portable vectors of 4".</summary>
+    /// <summary>
+    /// The set's name, with the number of floats per vector where it varies: "AVX2", "portable vectors of 4".
+    /// </summary>
     public static string Describe(this InstructionSet set) => set switch
     {
         InstructionSet.Avx512 => "AVX-512",
@@ -31,8 +34,8 @@ internal static class InstructionSets
         _ => $"portable vectors of {Vector<float>.Count}",
     };
 
-    /// <summary>The set that was asked for, or the widest.</summary>
-    /// <exception cref="DeepLabException">This process lacks it.</exception>
+    /// <summary>The requested set, or the widest.</summary>
+    /// <exception cref="DeepLabException">This process does not support it.</exception>
     internal static InstructionSet Resolve(InstructionSet? wanted)
     {
         InstructionSet set = wanted ?? Best;

@@ -2,11 +2,11 @@ using System.Runtime.CompilerServices;
 
 namespace DeepLab.Cpu;
 
-/// <summary>Some floats that are worked on side by side: a vector, or several.</summary>
+/// <summary>A group of floats processed side by side: one vector, or several.</summary>
 internal unsafe interface ILanes<TSelf>
     where TSelf : unmanaged, ILanes<TSelf>
 {
-    /// <summary>How many floats.</summary>
+    /// <summary>The number of floats.</summary>
     static abstract int Width { get; }
 
     static abstract TSelf Load(float* source);
@@ -20,27 +20,27 @@ internal unsafe interface ILanes<TSelf>
 
     static abstract TSelf Multiply(TSelf a, TSelf b);
 
-    /// <summary>The larger of each two; neither may be NaN.</summary>
+    /// <summary>The larger value of each pair; neither may be NaN.</summary>
     static abstract TSelf Max(TSelf a, TSelf b);
 
     /// <summary>a where the mask is positive, else 0.</summary>
     static abstract TSelf WherePositive(TSelf mask, TSelf a);
 
-    /// <summary>a · 2^n, where n is the integer in the lowest bits of the other's.</summary>
+    /// <summary>a · 2^n, where n is the integer in the lowest bits of <paramref name="exponent"/>.</summary>
     static abstract TSelf AddExponent(TSelf a, TSelf exponent);
 
     static abstract TSelf Log(TSelf a);
 
-    /// <summary>The sum of all.</summary>
+    /// <summary>The sum of all lanes.</summary>
     static abstract float Sum(TSelf a);
 
-    /// <summary>The largest of all; none may be NaN.</summary>
+    /// <summary>The largest of all lanes; none may be NaN.</summary>
     static abstract float Largest(TSelf a);
 
     void Store(float* target);
 }
 
-/// <summary>Functions of lanes that are made of others.</summary>
+/// <summary>Functions of lanes, composed of the basic ones.</summary>
 internal static class Lanes
 {
     /// <summary>e^a with a relative error of 1e-7, for a up to 80; 0 below −80.</summary>
@@ -48,8 +48,9 @@ internal static class Lanes
     public static T Exp<T>(T a)
         where T : unmanaged, ILanes<T>
     {
-        // a = n ln 2 + r with an integer n; adding 1.5 · 2^23 rounds to it and leaves it in the lowest bits. ln 2 comes in two parts, the first
-        // of which times n is exact. e^r = 1 + r + r² q(r), with a polynomial q that was fitted to the least largest error for |r| ≤ ln 2 / 2.
+        // a = n ln 2 + r with an integer n; adding 1.5 · 2^23 rounds to it and leaves it in the lowest bits. ln 2 is
+        // split in two parts, such that n times the first is exact. e^r = 1 + r + r² q(r), with a minimax polynomial q
+        // for |r| ≤ ln 2 / 2.
         T shifted = T.MultiplyAdd(a, T.Broadcast(1.44269504f), T.Broadcast(12582912f));
         T n = T.Add(shifted, T.Broadcast(-12582912f));
         T r = T.MultiplyAdd(n, T.Broadcast(-0.693359375f), a);
@@ -63,7 +64,7 @@ internal static class Lanes
     }
 }
 
-/// <summary>Two vectors as one: a row of classes that fits them stays in registers.</summary>
+/// <summary>Two vectors as one: a row of classes that fits in them stays in registers.</summary>
 internal readonly unsafe struct Lanes2<T>(T a, T b) : ILanes<Lanes2<T>>
     where T : unmanaged, ILanes<T>
 {
@@ -114,7 +115,7 @@ internal readonly unsafe struct Lanes2<T>(T a, T b) : ILanes<Lanes2<T>>
     }
 }
 
-/// <summary>Three vectors as one: a row of classes that fits them stays in registers.</summary>
+/// <summary>Three vectors as one: a row of classes that fits in them stays in registers.</summary>
 internal readonly unsafe struct Lanes3<T>(T a, T b, T c) : ILanes<Lanes3<T>>
     where T : unmanaged, ILanes<T>
 {
@@ -167,7 +168,7 @@ internal readonly unsafe struct Lanes3<T>(T a, T b, T c) : ILanes<Lanes3<T>>
     }
 }
 
-/// <summary>Four vectors as one: a row of classes that fits them stays in registers.</summary>
+/// <summary>Four vectors as one: a row of classes that fits in them stays in registers.</summary>
 internal readonly unsafe struct Lanes4<T>(T a, T b, T c, T d) : ILanes<Lanes4<T>>
     where T : unmanaged, ILanes<T>
 {

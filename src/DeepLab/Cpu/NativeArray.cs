@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace DeepLab.Cpu;
 
 /// <summary>
-/// Values in native memory, aligned to a cache line, for kernels that work on images of many sizes: it grows to what the largest one needs and keeps
-/// that. Growing loses what it held, and what it then holds is not set.
+/// Values in native memory, aligned to a cache line, for kernels that work on images of many sizes: the array grows to
+/// what the largest image needs and keeps that size. Growing discards the contents and leaves the new values
+/// uninitialized.
 /// </summary>
 internal sealed unsafe class NativeArray<T> : IDisposable
     where T : unmanaged
@@ -20,20 +21,22 @@ internal sealed unsafe class NativeArray<T> : IDisposable
 
     public long Length { get; private set; }
 
-    /// <summary>Makes room for as many values.</summary>
-    /// <param name="length">Values that are needed.</param>
+    /// <summary>Makes room for at least the given number of values.</summary>
+    /// <param name="length">The number of values needed.</param>
     /// <exception cref="DeepLabException">The machine (or the container) has less memory than that.</exception>
     public void Reserve(long length)
     {
         if (length <= Length && _pointer is not null) return;
 
-        // A size that follows the content of images is met again a little larger; a tenth more saves most of the later growing.
+        // A size that depends on image content will likely recur slightly larger; an extra tenth avoids most later
+        // growth.
         long wanted = checked(Math.Max(length, 1) + (Length > 0 ? length / 10 : 0));
         Free();
         long bytes = checked(wanted * sizeof(T));
         try
         {
-            // Linux promises memory that it does not have and ends the process once it is touched, so large wishes are compared first.
+            // Linux overcommits memory and kills the process once the memory is touched, so large requests are checked
+            // first.
             long all = NativeArrays.Bytes + bytes;
             if (all >= LargeBytes && all > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) throw new OutOfMemoryException();
             _pointer = (T*)NativeMemory.AlignedAlloc((nuint)bytes, AlignmentBytes);
@@ -51,7 +54,7 @@ internal sealed unsafe class NativeArray<T> : IDisposable
     /// <summary>One of the values.</summary>
     public ref T this[long index] => ref Slice(index, 1)[0];
 
-    /// <summary>Some of the values.</summary>
+    /// <summary>A range of the values.</summary>
     public Span<T> Slice(long first, int count)
     {
         if (first < 0 || count < 0 || first + count > Length)
@@ -75,7 +78,7 @@ internal sealed unsafe class NativeArray<T> : IDisposable
     }
 }
 
-/// <summary>What all <see cref="NativeArray{T}"/> hold together.</summary>
+/// <summary>The total memory that all <see cref="NativeArray{T}"/> instances hold.</summary>
 internal static class NativeArrays
 {
     private static long s_bytes;

@@ -6,13 +6,16 @@ using System.Runtime.Intrinsics.X86;
 namespace DeepLab.Cpu;
 
 /// <summary>
-/// A vector of floats of one instruction-set tier, and the tile of a product that its registers hold. Kernels are written once over it; the JIT
-/// compiles them anew, with the numbers below as constants, for each tier.
+/// A vector of floats of one instruction-set tier, and the tile of a product that its registers hold. Kernels are
+/// written once, generic over it; the JIT compiles them separately for each tier, with the numbers below as constants.
 /// </summary>
 internal unsafe interface ISimd<TSelf> : ILanes<TSelf>
     where TSelf : unmanaged, ISimd<TSelf>
 {
-    /// <summary>Rows of a tile: 8, 6 or 4. A tile is this by two vectors, so that sums, one row's factor and two vectors of weights fit the registers.</summary>
+    /// <summary>
+    /// Rows of a tile: 8, 6 or 4. A tile is this many rows by two vectors, so that the sums, one row's factor and two
+    /// vectors of weights fit in the registers.
+    /// </summary>
     static abstract int TileRows { get; }
 
     static abstract TSelf Zero { get; }
@@ -22,7 +25,7 @@ internal unsafe interface ISimd<TSelf> : ILanes<TSelf>
     /// <summary>sum += a · b.</summary>
     static abstract void Accumulate(ref TSelf sum, TSelf a, TSelf b);
 
-    /// <summary>0 where a is negative, else a: a NaN stays one, so that the loss shows it.</summary>
+    /// <summary>0 where a is negative, else a; NaN stays NaN, so that the loss shows it.</summary>
     static abstract TSelf Rectify(TSelf a);
 }
 
@@ -57,7 +60,7 @@ internal unsafe struct Simd512(Vector512<float> value) : ISimd<Simd512>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 Subtract(Simd512 a, Simd512 b) => new(a._value - b._value);
 
-    // The instruction returns its second operand where one is not a number.
+    // The instruction returns its second operand if either operand is NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd512 Rectify(Simd512 a) => new(Avx512F.Max(Vector512<float>.Zero, a._value));
 
@@ -118,7 +121,7 @@ internal unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 Subtract(Simd256 a, Simd256 b) => new(a._value - b._value);
 
-    // The instruction returns its second operand where one is not a number.
+    // The instruction returns its second operand if either operand is NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Simd256 Rectify(Simd256 a) => new(Avx.Max(Vector256<float>.Zero, a._value));
 
@@ -153,7 +156,7 @@ internal unsafe struct Simd256(Vector256<float> value) : ISimd<Simd256>
     public readonly void Store(float* target) => _value.Store(target);
 }
 
-/// <summary>Whatever the machine has: .NET's portable vector.</summary>
+/// <summary>.NET's portable vector, at whatever width the machine has.</summary>
 internal unsafe struct SimdPortable(Vector<float> value) : ISimd<SimdPortable>
 {
     private Vector<float> _value = value;

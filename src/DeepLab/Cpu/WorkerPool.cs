@@ -2,24 +2,25 @@ using System.Runtime.InteropServices;
 
 namespace DeepLab.Cpu;
 
-/// <summary>One operation cut into numbered units that may run in any order, on any thread.</summary>
+/// <summary>One operation, divided into numbered units that may run in any order, on any thread.</summary>
 internal interface IParallelBody
 {
-    /// <summary>Does one unit.</summary>
-    /// <param name="unit">Which one.</param>
-    /// <param name="worker">Who does it, from 0 to threads − 1: names the scratch memory to use.</param>
+    /// <summary>Runs one unit.</summary>
+    /// <param name="unit">The number of the unit.</param>
+    /// <param name="worker">The worker that runs it, from 0 to threads − 1, which identifies the scratch memory to
+    /// use.</param>
     void Run(int unit, int worker);
 }
 
 /// <summary>
 /// A share in a set of threads that work on the units of one operation. There is one set per process and number of
-/// threads, however many pools are rented: the threads start with the first pool and end when the last one is disposed
-/// of. So a network and the CRF behind it do not compete for the same cores. The caller works too, and a pool of one
-/// thread is the caller alone.
+/// threads, however many pools are rented: the threads start with the first pool and end when the last one is disposed,
+/// so a network and the CRF behind it do not compete for the same cores. The caller works too, and a pool of one thread
+/// is just the caller.
 /// <para>
-/// Any thread may call. Operations of callers at the same time run one after another where they need the threads, and
-/// at once where the caller works alone (one thread, or one unit); scratch memory that a body finds by its worker
-/// therefore belongs to one caller.
+/// Any thread may call. Concurrent callers' operations run one after another where they need the threads, and at the
+/// same time where the caller works alone (one thread, or one unit); scratch memory that a body finds by its worker
+/// number must therefore belong to one caller.
 /// </para>
 /// </summary>
 internal sealed class WorkerPool : IDisposable
@@ -28,15 +29,15 @@ internal sealed class WorkerPool : IDisposable
 
     private static readonly Dictionary<int, WorkerThreads> s_rented = [];
 
-    private readonly WorkerThreads? _workers;     // null for the caller alone
+    private readonly WorkerThreads? _workers;     // null if the caller works alone
     private bool _disposed;
 
     private WorkerPool(int threads, WorkerThreads? workers) => (Threads, _workers) = (threads, workers);
 
-    /// <summary>Threads that share the work, the caller's among them.</summary>
+    /// <summary>The number of threads that share the work, including the caller's.</summary>
     public int Threads { get; }
 
-    /// <summary>How many pools share the threads at the moment.</summary>
+    /// <summary>The number of pools that currently share the threads.</summary>
     public int Holders
     {
         get
@@ -45,12 +46,14 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>The units of so many values each that some values make.</summary>
+    /// <summary>The number of units for some values, at a given number of values per unit.</summary>
     public static int UnitsOf(long values, int unit) => checked((int)((values + unit - 1) / unit));
 
-    /// <summary>Takes a share in the threads of a number, which start unless another pool has them already.</summary>
-    /// <param name="threads">Threads that compute, the caller's among them; 0 for one per processor.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Threads are negative or over 1024.</exception>
+    /// <summary>
+    /// Takes a share in the set with this number of threads, starting them unless another pool already has.
+    /// </summary>
+    /// <param name="threads">The number of compute threads, including the caller's; 0 for one per processor.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number of threads is negative or over 1024.</exception>
     public static WorkerPool Rent(int threads)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
@@ -65,8 +68,8 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Runs all units and returns when the last is done. Nothing is allocated.</summary>
-    /// <exception cref="ObjectDisposedException">The pool was disposed of.</exception>
+    /// <summary>Runs all units and returns when the last is done. Allocates nothing.</summary>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public void Run<TBody>(ref TBody body, int units)
         where TBody : unmanaged, IParallelBody
     {
@@ -81,9 +84,9 @@ internal sealed class WorkerPool : IDisposable
     }
 
     /// <summary>
-    /// The same for a method of (unit, worker); nothing is allocated if the caller keeps the delegate.
+    /// The same for a method of (unit, worker); allocates nothing if the caller keeps the delegate.
     /// </summary>
-    /// <exception cref="ObjectDisposedException">The pool was disposed of.</exception>
+    /// <exception cref="ObjectDisposedException">The pool was disposed.</exception>
     public void Run(Action<int, int> body, int units)
     {
         using var handle = new GCHandle<Action<int, int>>(body);
@@ -92,7 +95,7 @@ internal sealed class WorkerPool : IDisposable
     }
 
     /// <summary>
-    /// Gives the share back; the last one waits for an operation that still runs and ends the threads.
+    /// Returns the share; the last one waits for any operation that is still running and ends the threads.
     /// </summary>
     public void Dispose()
     {

@@ -4,8 +4,8 @@ using System.Runtime.ExceptionServices;
 namespace DeepLab.Cpu;
 
 /// <summary>
-/// The threads behind <see cref="WorkerPool"/>. Idle ones spin for some microseconds, since the next operation usually
-/// follows at once, and then sleep.
+/// The threads behind <see cref="WorkerPool"/>. Idle threads spin for some microseconds, since the next operation
+/// usually follows at once, and then sleep.
 /// </summary>
 internal sealed unsafe class WorkerThreads
 {
@@ -24,7 +24,7 @@ internal sealed unsafe class WorkerThreads
     private bool _stop;
     private Exception? _failure;
 
-    /// <param name="count">How many to start; the caller comes on top.</param>
+    /// <param name="count">The number of threads to start, in addition to the caller's.</param>
     public WorkerThreads(int count)
     {
         _threads = new(count);
@@ -35,8 +35,8 @@ internal sealed unsafe class WorkerThreads
                 int self = worker;
                 var thread = new Thread(() => Work(self)) { IsBackground = true, Name = $"DeepLab worker {worker}" };
 
-                // Whoever happens to start the threads leaves no trace of its context in them, since others will use
-                // them.
+                // The execution context of the caller that happens to start the threads must not flow into them, since
+                // others will use them.
                 thread.UnsafeStart();
                 _threads.Add(thread);
             }
@@ -48,11 +48,13 @@ internal sealed unsafe class WorkerThreads
         }
     }
 
-    /// <summary>How many pools share these threads; whoever reads or changes it holds the pools' lock.</summary>
+    /// <summary>
+    /// The number of pools that share these threads; read or changed only while holding the pools' lock.
+    /// </summary>
     public int Holders { get; set; }
 
     /// <summary>
-    /// Runs all units, the caller as worker 0, and returns when the last is done; one caller at a time.
+    /// Runs all units, with the caller as worker 0, and returns when the last is done; one caller at a time.
     /// </summary>
     /// <exception cref="ObjectDisposedException">The threads have ended.</exception>
     public void Run<TBody>(ref TBody body, int units)
@@ -81,7 +83,7 @@ internal sealed unsafe class WorkerThreads
         }
     }
 
-    /// <summary>Waits for the operation that runs, if one does, and ends the threads.</summary>
+    /// <summary>Waits for a running operation, if there is one, and ends the threads.</summary>
     public void End()
     {
         lock (_callers)
@@ -97,7 +99,7 @@ internal sealed unsafe class WorkerThreads
     private static void Invoke<TBody>(void* body, int unit, int worker)
         where TBody : unmanaged, IParallelBody => Unsafe.AsRef<TBody>(body).Run(unit, worker);
 
-    /// <summary>Tells all threads that there is something new.</summary>
+    /// <summary>Tells all threads that there is new work.</summary>
     private void Announce()
     {
         Interlocked.Increment(ref _generation);
@@ -128,7 +130,8 @@ internal sealed unsafe class WorkerThreads
 
         lock (_gate)
         {
-            // Full fence between announcing the sleep and the last look: the caller either sees the sleeper or is seen.
+            // Full fence between announcing the sleep and the final check: either the caller sees the sleeper, or the
+            // sleeper sees the caller's update.
             Interlocked.Increment(ref _sleepers);
             while (Volatile.Read(ref _generation) == seen) Monitor.Wait(_gate);
             Interlocked.Decrement(ref _sleepers);

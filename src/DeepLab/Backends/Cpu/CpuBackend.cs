@@ -5,7 +5,8 @@ using DeepLab.Tensors;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// The processor: kernels in managed SIMD code, float32, on any number of threads. Threads and their scratch memory are shared by all computations; operations of several computations take turns on them.
+/// The CPU: kernels in managed SIMD code, float32, on any number of threads. All computations share the threads and
+/// their scratch memory; operations of several computations take turns.
 /// </summary>
 internal sealed unsafe class CpuBackend : Backend
 {
@@ -16,11 +17,12 @@ internal sealed unsafe class CpuBackend : Backend
     private WorkerScratch* _scratch;
 
     /// <summary>Starts the backend's threads.</summary>
-    /// <param name="threads">Threads that compute, the caller's among them; 0 for one per processor.</param>
-    /// <param name="instructionSet">The kernels' instruction set, or null for the widest that the process may use.</param>
+    /// <param name="threads">The number of compute threads, including the caller's; 0 for one per processor.</param>
+    /// <param name="instructionSet">The kernels' instruction set, or null for the widest that the process may
+    /// use.</param>
     /// <param name="exactConvolutions">Whether to sum all 3×3 convolutions tap by tap.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Threads are negative or over 1024.</exception>
-    /// <exception cref="DeepLabException">The process lacks the instruction set.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The number of threads is negative or over 1024.</exception>
+    /// <exception cref="DeepLabException">The process does not support the instruction set.</exception>
     public CpuBackend(int threads = 0, InstructionSet? instructionSet = null, bool exactConvolutions = false)
         : base(Device.Cpu)
     {
@@ -39,19 +41,22 @@ internal sealed unsafe class CpuBackend : Backend
     /// <summary>Whether 3×3 convolutions are summed tap by tap.</summary>
     public bool ExactConvolutions { get; }
 
-    /// <summary>Threads that compute.</summary>
+    /// <summary>The number of compute threads.</summary>
     public int Threads => _pool.Threads;
 
     /// <inheritdoc/>
     public override string Description => $"cpu, {InstructionSet.Describe()}, {Threads} thread{(Threads == 1 ? "" : "s")}";
 
-    /// <summary>Scratch memory of each thread: what an operation's units need while they run.</summary>
+    /// <summary>Scratch memory of each thread, which an operation's units use while they run.</summary>
     public WorkerScratch* Scratch => _scratch;
 
     /// <inheritdoc/>
     public override double MeasurePeak() => _kernels.MeasurePeak(_pool);
 
-    /// <summary>Runs an operation's units on the threads. Operations of several computations run one after another: they share scratch memory.</summary>
+    /// <summary>
+    /// Runs an operation's units on the threads. Operations of several computations run one after another because they
+    /// share scratch memory.
+    /// </summary>
     public void Run<TBody>(ref TBody body, int units)
         where TBody : unmanaged, IParallelBody
     {
@@ -60,7 +65,8 @@ internal sealed unsafe class CpuBackend : Backend
 
     internal override DeviceBuffer Allocate(long length)
     {
-        // Linux promises memory that it does not have and ends the process once it is touched, so large wishes are compared first.
+        // Linux overcommits memory and kills the process once the memory is touched, so large requests are checked
+        // first.
         const long large = 1L << 28;
         long bytes = length * sizeof(float), there = length < large ? long.MaxValue : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         try
@@ -69,7 +75,7 @@ internal sealed unsafe class CpuBackend : Backend
         }
         catch (OutOfMemoryException)
         {
-            // The same to the user: too much was wanted.
+            // The same to the user: the request was too large.
         }
 
         throw new DeepLabException($"{bytes >> 20} MiB of memory are needed for this network and these image sizes, more than there is: use smaller images");

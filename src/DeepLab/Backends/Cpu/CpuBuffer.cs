@@ -11,7 +11,7 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
 {
     private const int AlignmentBytes = 64;
 
-    // In smaller buffers a huge page would mostly lie idle.
+    // In smaller buffers most of a huge page would be unused.
     private const int LeastHuge = 8 << 20;
 
     private void* _memory;
@@ -22,7 +22,7 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
     {
         nuint bytes = checked((nuint)Math.Max(length, 1) * sizeof(float));
 
-        // Large memory comes from the system as zeros: what is never written costs nothing.
+        // The system returns large allocations zeroed: pages that are never written cost nothing.
         _memory = NativeMemory.AllocZeroed(bytes + AlignmentBytes);
         _pointer = (float*)(((nuint)_memory + AlignmentBytes - 1) & ~(nuint)(AlignmentBytes - 1));
         if (bytes >= LeastHuge) MemoryAdvice.PreferHugePages(_pointer, bytes);
@@ -32,20 +32,23 @@ internal sealed unsafe class CpuBuffer : DeviceBuffer
 
     ~CpuBuffer() => Dispose(false);
 
-    /// <summary>Where a tensor's values lie.</summary>
-    /// <exception cref="ArgumentException">They do not lie in the CPU's memory.</exception>
+    /// <summary>The address of a tensor's values.</summary>
+    /// <exception cref="ArgumentException">They are not in CPU memory.</exception>
     public static float* PointerOf(Tensor tensor) =>
         tensor.Buffer is CpuBuffer buffer && tensor.Offset + tensor.Shape.Length <= buffer.Length
             ? buffer.Pointer + tensor.Offset
             : throw new ArgumentException($"{tensor.Shape} does not lie in the CPU's memory.", nameof(tensor));
 
-    /// <summary>Where a buffer's first value lies.</summary>
+    /// <summary>The address of a buffer's first value.</summary>
     public static float* PointerIn(DeviceBuffer buffer) => ((CpuBuffer)buffer).Pointer;
 
-    /// <summary>Where a tensor's values lie, or null for no tensor.</summary>
+    /// <summary>The address of a tensor's values, or null for no tensor.</summary>
     public static float* PointerOrNull(Tensor? tensor) => tensor is null ? null : PointerOf(tensor);
 
-    /// <summary>Kernels hold raw pointers: a tensor that its owner has already forgotten must not lose its memory to the collector before they are done.</summary>
+    /// <summary>
+    /// Kernels hold raw pointers: a tensor that its owner no longer references must not have its memory collected
+    /// before they are done.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void KeepAlive(object? a, object? b = null, object? c = null, object? d = null)
     {

@@ -2,10 +2,10 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>The processor, which every machine has once.</summary>
+/// <summary>The CPU; every machine has exactly one such device.</summary>
 internal sealed class CpuDeviceProvider : DeviceProvider
 {
-    /// <summary>The name of the kind.</summary>
+    /// <summary>The name of this kind of device.</summary>
     public const string CpuKind = "cpu";
 
     public override string Kind => CpuKind;

@@ -5,10 +5,10 @@ using static DeepLab.Backends.Cpu.CpuBuffer;
 
 namespace DeepLab.Backends.Cpu;
 
-// Pooling, resizing, the maximum, the loss, the optimizer and reductions.
+// Pooling, resizing, maximum, loss, optimizer and reductions.
 internal sealed unsafe partial class CpuExecution
 {
-    /// <summary>Values of an elementwise operation that make a unit, at least.</summary>
+    /// <summary>The minimum number of values per unit of an elementwise operation.</summary>
     private const int UnitValues = 1 << 14;
 
     private protected override void UploadCore(ReadOnlySpan<float> source, Tensor target) => backend.Upload(source, target);

@@ -3,7 +3,9 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>The kernels of one instruction set. The set is chosen here, once; nobody further in asks again.</summary>
+/// <summary>
+/// The kernels of one instruction set. The set is chosen here, once; no code further in checks it again.
+/// </summary>
 internal abstract class CpuKernels
 {
     /// <summary>The kernels of a set that the process may use.</summary>
@@ -17,14 +19,16 @@ internal abstract class CpuKernels
     /// <summary>Prepares a convolution.</summary>
     public abstract PreparedConvolution Prepare(CpuBackend backend, in ConvolutionSpec spec, ConvolutionWeights weights, string name);
 
-    /// <summary>Prepares an ASPP that <see cref="AsppTaps.Suit"/> takes.</summary>
+    /// <summary>Prepares an ASPP that <see cref="AsppTaps.Suit"/> accepts.</summary>
     public abstract PreparedAspp Prepare(CpuBackend backend, AsppSpec spec, IReadOnlyList<ConvolutionWeights> weights, string name);
 
-    /// <summary>What all threads together reach in multiply-adds on registers, in GFLOP/s: the best of several short runs.</summary>
+    /// <summary>
+    /// The peak multiply-add rate on registers of all threads together, in GFLOP/s: the best of several short runs.
+    /// </summary>
     public abstract double MeasurePeak(WorkerPool pool);
 }
 
-/// <summary>The kernels over one kind of vector.</summary>
+/// <summary>The kernels for one vector type.</summary>
 internal sealed class CpuKernels<TSimd> : CpuKernels
     where TSimd : unmanaged, ISimd<TSimd>
 {

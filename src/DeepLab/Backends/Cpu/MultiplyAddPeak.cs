@@ -4,18 +4,20 @@ using DeepLab.Cpu;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// Multiply-adds on registers alone: what a processor can do at most, on all threads at once. A unit is one thread's share.
+/// Multiply-adds on registers alone: the most a processor can do, on all threads at once. One unit per thread.
 /// </summary>
 internal unsafe struct MultiplyAddPeak<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
-    /// <summary>Sums that are independent of one another: enough to cover the latency of two units of any processor.</summary>
+    /// <summary>
+    /// The number of independent sums: enough to cover the latency of two multiply-add units on any processor.
+    /// </summary>
     private const int Sums = 12;
 
     public int Rounds;
     public float* Results;
 
-    /// <summary>Floating-point operations of a unit.</summary>
+    /// <summary>Floating-point operations per unit.</summary>
     public readonly double Operations => 2.0 * Sums * TSimd.Width * Rounds;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

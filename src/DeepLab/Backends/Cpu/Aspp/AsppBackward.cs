@@ -3,8 +3,8 @@ using DeepLab.Cpu;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// The gradients that reach each pixel of the input, a column a tap and output: [rows, columns], zero where a tap's output lies outside the map. Both gradients
-/// are plain products of it. A unit is some rows.
+/// The gradients that reach each input pixel, one column per tap and output: [rows, columns], zero where a tap's output
+/// lies outside the map. Both gradients are plain products of this matrix. Each unit is a range of rows.
 /// </summary>
 internal unsafe struct AsppGradients : IParallelBody
 {
@@ -36,11 +36,14 @@ internal unsafe struct AsppGradients : IParallelBody
     }
 }
 
-/// <summary>The weights of all taps transposed, as right panels: [columns, channels], merged taps added up. A unit is a panel.</summary>
+/// <summary>
+/// The transposed weights of all taps as right panels: [columns, channels], with merged taps summed. One unit per
+/// panel.
+/// </summary>
 internal unsafe struct TransposedAsppPacking : IParallelBody
 {
     public AsppTaps Taps;
-    public float** Weights;     // of each branch, [taps · channels, outputs]
+    public float** Weights;     // per branch, [taps · channels, outputs]
     public int Panel;
     public float* Target;
 
@@ -66,12 +69,14 @@ internal unsafe struct TransposedAsppPacking : IParallelBody
     }
 }
 
-/// <summary>Adds the gradients of all taps, [channels, columns], to those of the branches' weights. A unit is a channel.</summary>
+/// <summary>
+/// Adds the gradients of all taps, [channels, columns], to the weight gradients of the branches. One unit per channel.
+/// </summary>
 internal unsafe struct AsppScatter : IParallelBody
 {
     public AsppTaps Taps;
     public float* Source;
-    public float** Targets;     // of each branch, [taps · channels, outputs]
+    public float** Targets;     // per branch, [taps · channels, outputs]
 
     public readonly void Run(int unit, int worker)
     {

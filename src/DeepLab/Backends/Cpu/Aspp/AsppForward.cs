@@ -3,11 +3,13 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>The weights of all taps as right panels: [channels, columns], merged taps added up. A unit is a panel.</summary>
+/// <summary>
+/// The weights of all taps as right panels: [channels, columns], with merged taps summed. One unit per panel.
+/// </summary>
 internal unsafe struct AsppPacking : IParallelBody
 {
     public AsppTaps Taps;
-    public float** Weights;     // of each branch, [taps · channels, outputs]
+    public float** Weights;     // per branch, [taps · channels, outputs]
     public int Panel;
     public float* Target;
 
@@ -36,7 +38,8 @@ internal unsafe struct AsppPacking : IParallelBody
 }
 
 /// <summary>
-/// The products of every pixel with every tap, [rows, columns], but for groups whose outputs all lie outside the map. A unit is a block of rows.
+/// The products of every pixel with every tap, [rows, columns], except for groups whose outputs all lie outside the
+/// map. Each unit is a block of rows.
 /// </summary>
 internal unsafe struct AsppProducts<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
@@ -44,10 +47,10 @@ internal unsafe struct AsppProducts<TSimd> : IParallelBody
     public AsppTaps Taps;
     public AsppMaps Maps;
     public int Rows;
-    public int UnitRows;        // at most GemmBlocking.BlockRows, whole tiles
+    public int UnitRows;        // at most GemmBlocking.BlockRows, in whole tiles
     public float* Source;
     public float* Right;
-    public float* Target;       // rows up to a whole tile
+    public float* Target;       // rows rounded up to a whole tile
     public WorkerScratch* Scratch;
 
     public readonly void Run(int unit, int worker)
@@ -85,7 +88,10 @@ internal unsafe struct AsppProducts<TSimd> : IParallelBody
     }
 }
 
-/// <summary>Each output is the biases and, for each tap, the product of the pixel that it reads. A unit is some rows.</summary>
+/// <summary>
+/// Each output is the sum of the biases and, for each tap, the product of the pixel that the tap reads. Each unit is a
+/// range of rows.
+/// </summary>
 internal unsafe struct AsppSums : IParallelBody
 {
     public const int UnitRows = 32;
@@ -94,7 +100,7 @@ internal unsafe struct AsppSums : IParallelBody
     public AsppMaps Maps;
     public int Rows;
     public float* Products;
-    public float** Shifts;      // of each branch, or null
+    public float** Shifts;      // per branch, or null
     public int Branches;
     public float* Target;
 

@@ -1,14 +1,19 @@
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>One place that convolutions of a pyramid read, from where the output is. The centre belongs to all of them.</summary>
+/// <summary>
+/// One position, relative to the output, that convolutions of a pyramid read. All of them share the center.
+/// </summary>
 internal struct AsppTap
 {
     public int OffsetY, OffsetX;
     public int FirstSource, SourceCount;
-    public int Column;              // where its outputs begin in the matrix of all taps
+    public int Column;              // where its outputs start in the matrix of all taps
 }
 
-/// <summary>Taps of the same vertical offset. Their columns begin at a whole panel, so that pixels which none of them needs are passed over together.</summary>
+/// <summary>
+/// Taps with the same vertical offset. Their columns start on a panel boundary, so that pixels none of them needs are
+/// skipped together.
+/// </summary>
 internal struct AsppGroup
 {
     public int OffsetY;
@@ -16,19 +21,19 @@ internal struct AsppGroup
     public int FirstColumn, PaddedColumns;
 }
 
-/// <summary>A map of the batch.</summary>
+/// <summary>One map of the batch.</summary>
 internal struct AsppMap
 {
     public int FirstRow, Height, Width;
 }
 
-/// <summary>The maps of a batch, which input and output have in common.</summary>
+/// <summary>The maps of a batch, which the input and the output share.</summary>
 internal unsafe struct AsppMaps
 {
     public AsppMap* Maps;
     public int Count;
 
-    /// <summary>The map that a row lies in.</summary>
+    /// <summary>The map that contains a row.</summary>
     public readonly AsppMap* Find(int row)
     {
         int i = Count - 1;
@@ -36,7 +41,10 @@ internal unsafe struct AsppMaps
         return Maps + i;
     }
 
-    /// <summary>Whether any of the pixels [first, first + count) has the output of a tap with this vertical offset within its map.</summary>
+    /// <summary>
+    /// Whether a tap with this vertical offset has its output within the map for any of the pixels [first, first +
+    /// count).
+    /// </summary>
     public readonly bool IsNeeded(int offsetY, int first, int count)
     {
         for (int i = 0; i < Count; i++)
@@ -51,29 +59,29 @@ internal unsafe struct AsppMaps
 }
 
 /// <summary>
-/// Several convolutions of one input as one: all their taps, those that read the same place merged, ordered by what they read. Lists lie on the
-/// caller's stack.
+/// Several convolutions of one input as one: all their taps, merged where they read the same place, and ordered by what
+/// they read. The lists live on the caller's stack.
 /// </summary>
 internal unsafe struct AsppTaps
 {
-    /// <summary>More taps than this are left to the plain way.</summary>
+    /// <summary>With more taps than this, the branches are computed one by one.</summary>
     public const int Most = 128;
 
-    /// <summary>More branches than this are left to the plain way.</summary>
+    /// <summary>With more branches than this, they are computed one by one.</summary>
     public const int MostBranches = 32;
 
     public AsppTap* Taps;
     public AsppGroup* Groups;
-    public int* Sources;            // branch · taps of a branch + tap
+    public int* Sources;            // branch · taps per branch + tap
     public int Count, GroupCount;
     public int TapsPerBranch;
     public int Channels, Outputs;   // of the input and of the scores
-    public int Columns;             // of all groups with their padding
+    public int Columns;             // of all groups, including padding
 
-    /// <summary>Whether branches can be taken together.</summary>
+    /// <summary>Whether the branches can be computed together.</summary>
     public static bool Suit(AsppSpec spec) => spec.Branches.Length is > 1 and <= MostBranches && spec.Branches.Length * spec.Branches[0].Taps <= Most;
 
-    /// <summary>Lists the taps; there is room for <see cref="Most"/> of each list.</summary>
+    /// <summary>Lists the taps; each list has room for <see cref="Most"/> entries.</summary>
     public static AsppTaps Of(AsppSpec spec, int panel, AsppTap* taps, AsppGroup* groups, int* sources)
     {
         ReadOnlySpan<ConvolutionSpec> branches = spec.Branches.AsSpan();
@@ -97,7 +105,8 @@ internal unsafe struct AsppTaps
             offsets[(2 * i) + 1] = ((tap % branch.KernelSize) - half) * branch.Dilation;
         }
 
-        // By offset, vertical first; of equal ones in the order of the branches. There are few, so that a plain insertion will do.
+        // Sorted by offset, vertical first; ties keep the order of the branches. There are few, so a plain insertion
+        // sort will do.
         for (int i = 1; i < total; i++)
         {
             int moved = sources[i], j = i;

@@ -6,8 +6,9 @@ using static DeepLab.Backends.Cpu.CpuBuffer;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// The branches of an ASPP read the same map. Taken one by one each fills less than a tile with its few classes, and multiplies the zeros
-/// around the map; together they are one product of all their taps, whose columns are then added up where they belong.
+/// The branches of an ASPP read the same map. Computed one by one, each fills less than a tile with its few classes,
+/// and multiplies the zeros around the map; together they are one product of all their taps, whose columns are then
+/// summed where they belong.
 /// </summary>
 internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
     where TSimd : unmanaged, ISimd<TSimd>
@@ -29,7 +30,8 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
 
     private static int TileColumns => GemmProducts<TSimd>.TileColumns;
 
-    // One copy holds all branches, so that it is out of date when any of them changed. Each version only rises, and so does the sum.
+    // One copy holds all branches, so it is out of date when any of them has changed. Each version only increases, and
+    // so does their sum.
     private long Version
     {
         get

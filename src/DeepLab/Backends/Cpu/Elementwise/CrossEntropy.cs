@@ -3,12 +3,15 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>Softmax cross-entropy of rows of scores and its gradient, in double a pixel. A unit is some rows.</summary>
+/// <summary>
+/// Softmax cross-entropy of rows of scores and its gradient, each pixel computed in double. Each unit is a range of
+/// rows.
+/// </summary>
 internal unsafe struct CrossEntropyRows : IParallelBody
 {
     public const int UnitRows = 128;
 
-    /// <summary>As many as a label can tell apart; a whole number of vectors.</summary>
+    /// <summary>As many classes as a label can distinguish; a whole number of vectors.</summary>
     public const int MostClasses = 256;
 
     public float* Scores;
@@ -41,7 +44,7 @@ internal unsafe struct CrossEntropyRows : IParallelBody
         float largest = scores[0];
         for (int i = 1; i < Classes; i++) largest = Math.Max(largest, scores[i]);
 
-        // Filled up to whole vectors with exp(-∞) = 0.
+        // Padded to whole vectors with exp(-∞) = 0.
         int filled = (Classes + Vector<double>.Count - 1) / Vector<double>.Count * Vector<double>.Count;
         for (int i = 0; i < filled; i++) exponentials[i] = i < Classes ? (double)scores[i] - largest : double.NegativeInfinity;
         double ofLabel = exponentials[label];

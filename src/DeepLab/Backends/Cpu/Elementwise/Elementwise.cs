@@ -3,7 +3,7 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>target = the largest of some inputs. A unit is some values.</summary>
+/// <summary>target = the elementwise maximum of several inputs. Each unit is a range of values.</summary>
 internal unsafe struct Maximum : IParallelBody
 {
     public float** Inputs;
@@ -36,7 +36,7 @@ internal unsafe struct Maximum : IParallelBody
     }
 }
 
-/// <summary>Adds dy to the gradient of the first input that is the largest. A unit is some values.</summary>
+/// <summary>Adds dy to the gradient of the first input that has the maximum. Each unit is a range of values.</summary>
 internal unsafe struct MaximumGradient : IParallelBody
 {
     public float** Inputs;
@@ -58,7 +58,7 @@ internal unsafe struct MaximumGradient : IParallelBody
     }
 }
 
-/// <summary>Caffe's momentum step; the gradient is zero afterwards. A unit is some values.</summary>
+/// <summary>Caffe's momentum step; it also zeroes the gradient. Each unit is a range of values.</summary>
 internal unsafe struct SgdStep : IParallelBody
 {
     public float* Weights;
@@ -91,7 +91,9 @@ internal unsafe struct SgdStep : IParallelBody
     }
 }
 
-/// <summary>target = source · scale + the epilogue's shift and the rest, row by row. A unit is some rows.</summary>
+/// <summary>
+/// target = source · scale + the epilogue's shift and remaining terms, row by row. Each unit is a range of rows.
+/// </summary>
 internal unsafe struct AffineRows : IParallelBody
 {
     public float* Source;

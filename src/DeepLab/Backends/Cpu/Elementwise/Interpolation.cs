@@ -4,7 +4,7 @@ using DeepLab.Imaging;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>Bilinear resizing on the aligned-corners grid. A unit is a row of the output of one map.</summary>
+/// <summary>Bilinear resizing on the aligned-corners grid. One unit per output row of each map.</summary>
 internal unsafe struct BilinearResize : IParallelBody
 {
     public MapPair* Maps;
@@ -43,7 +43,10 @@ internal unsafe struct BilinearResize : IParallelBody
     }
 }
 
-/// <summary>The gradient of <see cref="BilinearResize"/>. A unit is a row of the input of one map, which gathers from the rows of the output that read it.</summary>
+/// <summary>
+/// The gradient of <see cref="BilinearResize"/>. One unit per input row of each map, which gathers from the output rows
+/// that read it.
+/// </summary>
 internal unsafe struct BilinearResizeGradient : IParallelBody
 {
     public MapPair* Maps;

@@ -3,7 +3,10 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>One map of a pooling or resizing: pointers to its pixels on both sides, and the unit where its rows start.</summary>
+/// <summary>
+/// One map of a pooling or resizing operation: pointers to its pixels on both sides, and the unit at which its rows
+/// start.
+/// </summary>
 internal unsafe struct MapPair
 {
     public float* Input;
@@ -21,7 +24,7 @@ internal unsafe struct MapPair
     }
 }
 
-/// <summary>Max pooling forward. A unit is a row of the output of one map.</summary>
+/// <summary>Max pooling forward. One unit per output row of each map.</summary>
 internal unsafe struct MaxPooling : IParallelBody
 {
     public MapPair* Maps;
@@ -63,8 +66,8 @@ internal unsafe struct MaxPooling : IParallelBody
 }
 
 /// <summary>
-/// Max pooling backward: each window's gradient goes to its first largest value. Windows overlap, so a unit is some channels
-/// of a whole map.
+/// Max pooling backward: each window's gradient goes to the first of its maximum values. Windows overlap, so each unit
+/// is a range of channels of a whole map.
 /// </summary>
 internal unsafe struct MaxPoolingGradient : IParallelBody
 {
@@ -94,7 +97,7 @@ internal unsafe struct MaxPoolingGradient : IParallelBody
         }
     }
 
-    // Gives what is left of the window's gradient to each value that equals the largest; nothing is left after the first.
+    // Gives the window's remaining gradient to each value that equals the maximum; nothing remains after the first.
     private readonly void Route(MapPair* map, int y, int x, float* largest, float* left, int channel, int count)
     {
         int top = (y * Geometry.Stride) - Geometry.Padding, start = (x * Geometry.Stride) - Geometry.Padding;

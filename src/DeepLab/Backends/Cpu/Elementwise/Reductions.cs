@@ -3,7 +3,7 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>target += the sums of columns, in double. A unit is some columns.</summary>
+/// <summary>target += the column sums, in double. Each unit is a range of columns.</summary>
 internal unsafe struct ColumnSums : IParallelBody
 {
     public const int UnitColumns = 16;
@@ -28,7 +28,7 @@ internal unsafe struct ColumnSums : IParallelBody
     }
 }
 
-/// <summary>Sums and sums of squares of columns, in double. A unit is some columns.</summary>
+/// <summary>Column sums and sums of squares, in double. Each unit is a range of columns.</summary>
 internal unsafe struct ColumnMoments : IParallelBody
 {
     public const int UnitColumns = 16;

@@ -3,12 +3,12 @@ using DeepLab.Tensors;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// The matrices of convolutions (<see cref="TapGather"/>): which taps read where is all that differs between forward, the gradient of the input and the gradient of the weights. Lists lie on the
-/// caller's stack, for as many maps and taps as there are.
+/// The matrices of convolutions (<see cref="TapGather"/>): forward, input gradient and weight gradient differ only in
+/// which taps read where. The lists live on the caller's stack, sized for the actual numbers of maps and taps.
 /// </summary>
 internal static unsafe class ConvolutionGather
 {
-    /// <summary>The taps around the output's pixels.</summary>
+    /// <summary>The taps around the output pixels.</summary>
     public static TapGather Forward(in ConvolutionSpec spec, Tensor x, Tensor y, GatherMap* maps, TapRun* runs)
     {
         float* source = CpuBuffer.PointerOf(x);
@@ -50,8 +50,8 @@ internal static unsafe class ConvolutionGather
     }
 
     /// <summary>
-    /// The taps around the input's pixels, backwards, for one phase: with a stride, pixels of the input fall into stride² phases, and each phase is reached by its own taps, which <paramref name="taps"/>
-    /// lists.
+    /// The taps around the input pixels, reversed, for one phase: with a stride, input pixels fall into stride² phases,
+    /// and each phase is reached by its own taps, which <paramref name="taps"/> lists.
     /// </summary>
     public static TapGather Backward(
         in ConvolutionSpec spec, Tensor dy, Tensor dx, int phaseY, int phaseX, GatherMap* maps, TapRun* runs, int* taps)
@@ -79,7 +79,7 @@ internal static unsafe class ConvolutionGather
             row += map.GridHeight * map.GridWidth;
         }
 
-        // Backwards, so that neighbouring taps read neighbouring pixels from left to right.
+        // Reversed, so that neighboring taps read neighboring pixels from left to right.
         int count = 0, runCount = 0;
         for (int tap = spec.Taps - 1; tap >= 0; tap--)
         {
@@ -102,7 +102,7 @@ internal static unsafe class ConvolutionGather
         };
     }
 
-    /// <summary>A matrix [rows, columns] as it stands.</summary>
+    /// <summary>A plain matrix [rows, columns], as stored.</summary>
     public static TapGather Plain(float* source, int rows, int columns, GatherMap* map, TapRun* run)
     {
         *map = new GatherMap { GridHeight = rows, GridWidth = 1, Source = source, SourceHeight = rows, SourceWidth = 1, TargetWidth = 1, TargetStride = 1 };

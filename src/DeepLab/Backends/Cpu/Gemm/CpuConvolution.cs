@@ -6,8 +6,9 @@ using static DeepLab.Backends.Cpu.CpuBuffer;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// A convolution on the processor. Most are products of a gathered matrix (this file); 3×3 ones of stride 1 go through Winograd's minimal filtering (<c>CpuConvolution.Winograd.cs</c>) where
-/// the shapes suit it. Each way, forward and backward, has a packed copy of the kernel of its own.
+/// A convolution on the CPU. Most are products of a gathered matrix (this file); 3×3 convolutions of stride 1 use
+/// Winograd's minimal filtering (<c>CpuConvolution.Winograd.cs</c>) where the shapes suit it. Each direction, forward
+/// and backward, has its own packed copy of the kernel.
 /// </summary>
 internal sealed unsafe partial class CpuConvolution<TSimd> : PreparedConvolution
     where TSimd : unmanaged, ISimd<TSimd>
@@ -87,7 +88,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd> : PreparedConvolution
         GemmProducts<TSimd>.Multiply(_backend, gather, packed.Pointer, epilogue);
     }
 
-    // Each phase reads its own taps, so that no one packed copy would serve them all.
+    // Each phase reads its own taps, so no single packed copy would serve them all.
     private void StridedBackwardInput(CpuExecution execution, Tensor dy, Tensor dx, in Epilogue epilogue)
     {
         GatherMap* maps = stackalloc GatherMap[dx.Shape.Maps.Length];
@@ -147,7 +148,7 @@ internal sealed unsafe partial class CpuConvolution<TSimd> : PreparedConvolution
         KeepAlive(Weights);
     }
 
-    // All taps, the last first, as the gather of a stride of 1 reads them.
+    // All taps, last first, in the order in which the gather for stride 1 reads them.
     private void PackBackward(float* target)
     {
         int* taps = stackalloc int[Spec.Taps];

@@ -4,31 +4,31 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>What happens to a finished block of a product on its way to memory, row by row.</summary>
+/// <summary>What is applied to a finished block of a product as it is stored, row by row.</summary>
 internal unsafe struct Epilogue
 {
     /// <summary>Where rows of the result start.</summary>
     public float* Target;
 
-    /// <summary>Columns of the result, and of the shortcut and the mask.</summary>
+    /// <summary>Columns of the result, the shortcut and the mask.</summary>
     public int Columns;
 
-    /// <summary>A summand a column, or null.</summary>
+    /// <summary>One summand per column, or null.</summary>
     public float* Shift;
 
     /// <summary>A matrix to add, or null.</summary>
     public float* Shortcut;
 
-    /// <summary>A matrix; where it is not positive the result is 0. Or null.</summary>
+    /// <summary>A matrix; the result is 0 where it is not positive. May be null.</summary>
     public float* Mask;
 
     /// <summary>The matrix that is combined with the result, or null.</summary>
     public readonly float* Other => Shortcut is not null ? Shortcut : Mask;
 
-    /// <summary>Whether to add what the target holds.</summary>
+    /// <summary>Whether to add the target's existing values.</summary>
     public bool Accumulate;
 
-    /// <summary>Whether to clip below at 0.</summary>
+    /// <summary>Whether to clamp negative values to 0.</summary>
     public bool Relu;
 
     /// <summary>Finishes a whole tile: rows of two vectors, <see cref="GemmBlocking.BlockColumns"/> apart.</summary>
@@ -77,13 +77,16 @@ internal unsafe struct Epilogue
             if (shift is not null) value += shift[i];
             if (Accumulate) value += target[i];
             if (shortcut is not null) value += shortcut[i];
-            if (Relu) value = value < 0 ? 0 : value; // a NaN stays one: the loss must show it
+            if (Relu) value = value < 0 ? 0 : value; // NaN stays NaN: the loss must show it
             if (mask is not null) value = mask[i] > 0 ? value : 0;
             target[i] = value;
         }
     }
 
-    /// <summary>Finishes a vector of one row, to whose value the shift was added; <paramref name="at"/> is its place in the target.</summary>
+    /// <summary>
+    /// Finishes a vector of one row, to which the shift was already added; <paramref name="at"/> is its position in the
+    /// target.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void Finish<TSimd>(TSimd value, long at)
         where TSimd : unmanaged, ISimd<TSimd>

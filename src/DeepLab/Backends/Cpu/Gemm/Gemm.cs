@@ -18,12 +18,12 @@ internal unsafe struct GatheredProduct<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
     public TapGather Gather;
-    public float* PlainRows;    // where the gathered rows lie one after another, or null
+    public float* PlainRows;    // the gathered rows if they are contiguous, or null
     public GemmBlocking Cuts;
     public float* Right;
     public Epilogue Epilogue;
     public WorkerScratch* Scratch;
-    public int Workers;         // how many share the units
+    public int Workers;         // how many workers share the units
 
     public readonly void Run(int unit, int worker)
     {
@@ -36,7 +36,7 @@ internal unsafe struct GatheredProduct<TSimd> : IParallelBody
         bool prefetchesRight = (long)length * Cuts.Columns > GemmBlocking.CachedFloats;
         for (int step = 0; step < length; step += pass)
         {
-            // Pixels that lie one after another are read as they lie, but for those that do not fill a tile.
+            // Contiguous pixels are read in place, except those that do not fill a tile.
             int steps = Math.Min(pass, length - step);
             if (packedFrom < rows)
             {
@@ -80,7 +80,8 @@ internal unsafe struct GatheredProduct<TSimd> : IParallelBody
         for (int row = 0; row < rows; row++) Epilogue.Store(scratch.Block, scratch.Targets[row], firstColumn, columns);
     }
 
-    // While a pass is computed, the rows of the next come; with the last, those of the unit that this worker will probably do next.
+    // While one pass is computed, the rows of the next are prefetched; during the last pass, the rows of the unit that
+    // this worker will probably run next.
     private readonly PrefetchSchedule PlanAside(int unit, int step, int steps, int pass, int tiles)
     {
         int length = Gather.Columns, next = step + steps, nextUnit = unit, calls = PrefetchSchedule.Calls(steps);

@@ -1,10 +1,11 @@
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// How products are cut into units. Where a sum is cut depends on shapes alone, never on threads, so that it is always taken in the same order; how many rows of the result a
-/// unit has changes no sum, and many threads get smaller units.
-/// A unit's block of the result (96 KiB) and its rows of the left matrix (96 KiB a pass) stay in the second-level cache, a panel of the right
-/// matrix (32 KiB) is read from there or from the first level. Weight gradients pack both matrices, block by block, so their blocks are higher.
+/// The blocking of products: how they are divided into units. Where a sum is split depends on shapes alone, never on
+/// threads, so that it is always taken in the same order; how many rows of the result a unit has changes no sum, and
+/// with many threads units are smaller. A unit's block of the result (96 KiB) and its rows of the left matrix (96 KiB
+/// per pass) stay in the L2 cache; a panel of the right matrix (32 KiB) is read from there or from L1. Weight gradients
+/// pack both matrices, block by block, so their blocks are taller.
 /// </summary>
 internal readonly struct GemmBlocking
 {
@@ -14,33 +15,34 @@ internal readonly struct GemmBlocking
     /// <summary>Rows of a block: a multiple of every tier's tile.</summary>
     public const int BlockRows = 96;
 
-    /// <summary>Rows of a block where there are many threads: a multiple of every tier's tile.</summary>
+    /// <summary>Rows of a block when there are many threads: a multiple of every tier's tile.</summary>
     public const int LeastBlockRows = 24;
 
     /// <summary>Rows of a block of a weight gradient: a multiple of every tier's tile.</summary>
     public const int GradientBlockRows = 264;
 
-    /// <summary>Rows of a block of a weight gradient where there are many threads.</summary>
+    /// <summary>Rows of a block of a weight gradient when there are many threads.</summary>
     public const int LeastGradientBlockRows = 24;
 
     /// <summary>Columns of a block: a multiple of every tier's two vectors.</summary>
     public const int BlockColumns = 256;
 
     /// <summary>
-    /// Steps whose rows are copied into panels together. Pixels lie kilobytes apart, where no prefetcher follows: reading a few rows' columns
-    /// through, one panel after another, takes them from memory in order.
+    /// Steps whose rows are copied into panels together. Pixels lie kilobytes apart, which hardware prefetchers do not
+    /// follow: reading the columns of a few rows straight through, one panel after another, takes them from memory in
+    /// order.
     /// </summary>
     public const int StepsPerCopy = 8;
 
-    /// <summary>A right matrix of more floats than this is not found in the second-level cache again.</summary>
+    /// <summary>A right matrix of more floats than this does not stay in the L2 cache.</summary>
     public const int CachedFloats = 1 << 18;
 
     private const int UnitsPerThread = 4;
 
-    // Fewer, higher blocks are worth that much waiting: each reads its whole right matrix.
+    // Fewer, taller blocks are worth this much waiting: each block reads its whole right matrix.
     private const int WaitingPercent = 2;
 
-    // Fewer units than this leave threads idle; a long sum is then split and the parts added in order.
+    // Fewer units than this leave threads idle; a long sum is then split and the parts are added in order.
     private const int EnoughUnits = 8;
 
     public readonly int Rows;
@@ -68,7 +70,7 @@ internal readonly struct GemmBlocking
 
     public int Units => RowBlocks * ColumnBlocks;
 
-    /// <summary>The most rows of a block. Blocks differ by a tile at most.</summary>
+    /// <summary>The maximum rows of a block. Blocks differ by at most one tile.</summary>
     public int RowsPerBlock => Parts(Tiles, RowBlocks) * _tileRows;
 
     private int Tiles => Parts(Rows, _tileRows);
@@ -90,11 +92,12 @@ internal readonly struct GemmBlocking
     public int ColumnsOf(int unit) => Math.Min(ColumnsPerBlock, Columns - FirstColumn(unit));
 
     /// <summary>
-    /// The same with the fewest blocks that let threads end at about the same time: 33 blocks would keep one of two threads waiting, 34 do not.
+    /// The same with the fewest blocks that let threads finish at about the same time: 33 blocks would keep one of two
+    /// threads waiting, 34 do not.
     /// </summary>
-    /// <param name="threads">Threads that share the units.</param>
-    /// <param name="leastRows">How low blocks may become.</param>
-    /// <param name="splits">Units that each block makes.</param>
+    /// <param name="threads">The number of threads that share the units.</param>
+    /// <param name="leastRows">The minimum rows of a block.</param>
+    /// <param name="splits">The number of units per block.</param>
     public GemmBlocking ForThreads(int threads, int leastRows, int splits = 1)
     {
         int most = Math.Max(RowBlocks, Tiles / Math.Max(1, leastRows / _tileRows));
@@ -106,27 +109,29 @@ internal readonly struct GemmBlocking
         return new GemmBlocking(this, enough);
     }
 
-    /// <summary>Halves the size of units until each thread has some of them to even out their times.</summary>
-    /// <param name="length">What is cut.</param>
-    /// <param name="size">The size that costs the least work.</param>
-    /// <param name="least">The smallest size.</param>
-    /// <param name="others">Units that each part makes.</param>
-    /// <param name="threads">Threads that share the units.</param>
+    /// <summary>Halves the unit size until each thread has several units, to balance the load.</summary>
+    /// <param name="length">The length to divide.</param>
+    /// <param name="size">The size with the least total work.</param>
+    /// <param name="least">The minimum size.</param>
+    /// <param name="others">The number of units per part.</param>
+    /// <param name="threads">The number of threads that share the units.</param>
     public static int UnitSize(int length, int size, int least, int others, int threads)
     {
         while (size / 2 >= least && (long)(length + size - 1) / size * others < (long)UnitsPerThread * threads) size /= 2;
         return size;
     }
 
-    /// <summary>The steps that are packed at once for a sum of the given length: equal parts of at most <see cref="Steps"/>.</summary>
+    /// <summary>
+    /// The steps packed at once for a sum of the given length: equal parts of at most <see cref="Steps"/>.
+    /// </summary>
     public static int StepsPerPass(int length) => length == 0 ? 1 : Even(length, Steps, 16);
 
-    /// <summary>In how many parts a sum of the given length is taken when there are few blocks.</summary>
+    /// <summary>The number of parts into which a sum of the given length is split when there are few blocks.</summary>
     public int Splits(int length) => Units >= EnoughUnits ? 1 : Math.Clamp(length / (2 * Steps), 1, (EnoughUnits + Units - 1) / Units);
 
     private int FirstRowOfBlock(int block) => (int)((long)Tiles * block / RowBlocks) * _tileRows;
 
-    // What the thread with the most units makes of a column of blocks.
+    // The tiles per column of blocks that the busiest thread computes.
     private double TilesPerThread(int rowBlocks, int splits, int threads) => (double)Parts(rowBlocks * ColumnBlocks * splits, threads) * Tiles / rowBlocks;
 
     private static int Parts(int length, int each) => (length + each - 1) / each;

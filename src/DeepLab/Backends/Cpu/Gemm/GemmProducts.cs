@@ -3,14 +3,14 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>Products of gathered matrices, cut into units for the threads.</summary>
+/// <summary>Products of gathered matrices, divided into units for the threads.</summary>
 internal static unsafe class GemmProducts<TSimd>
     where TSimd : unmanaged, ISimd<TSimd>
 {
-    /// <summary>Columns of a tile, and of a packed panel.</summary>
+    /// <summary>The columns of a tile, and of a packed panel.</summary>
     public static int TileColumns => 2 * TSimd.Width;
 
-    /// <summary>So many columns, filled up to whole tiles.</summary>
+    /// <summary>The given number of columns, rounded up to whole tiles.</summary>
     public static int PaddedColumns(int columns) => WorkerPool.UnitsOf(columns, TileColumns) * TileColumns;
 
     /// <summary>gathered · packed, into the epilogue.</summary>
@@ -30,12 +30,12 @@ internal static unsafe class GemmProducts<TSimd>
         backend.Run(ref product, product.Cuts.Units);
     }
 
-    /// <summary>In how many parts the sums of a weight gradient are taken.</summary>
+    /// <summary>The number of parts into which the sums of a weight gradient are split.</summary>
     public static int GradientSplits(in TapGather gather, int columns) =>
         new GemmBlocking(gather.Columns, columns, GemmBlocking.GradientBlockRows, TSimd.TileRows, TileColumns).Splits(gather.Rows);
 
     /// <summary>target += (gatheredᵀ · right) · scale.</summary>
-    /// <param name="execution">Where it runs.</param>
+    /// <param name="execution">The execution it runs in.</param>
     /// <param name="gather">The left matrix, [rows, gathered columns].</param>
     /// <param name="right">[rows, columns].</param>
     /// <param name="columns">Columns of the right matrix.</param>
@@ -76,7 +76,7 @@ internal static unsafe class GemmProducts<TSimd>
         backend.Run(ref sums, cuts.Rows);
     }
 
-    /// <summary>Adds the sums of a gradient's columns to the bias's gradient.</summary>
+    /// <summary>Adds the column sums of a gradient to the bias gradient.</summary>
     public static void AddBiasGradient(CpuBackend backend, Tensor dy, Tensor gradient)
     {
         var sums = new ColumnSums { Source = CpuBuffer.PointerOf(dy), Rows = dy.Shape.Rows, Columns = dy.Shape.Channels, Target = CpuBuffer.PointerOf(gradient) };

@@ -3,21 +3,23 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>result += (gatheredᵀ · right) · scale: gradients of a convolution's weights, summed over all pixels of all maps.</summary>
+/// <summary>
+/// result += (gatheredᵀ · right) · scale: gradients of a convolution's weights, summed over all pixels of all maps.
+/// </summary>
 internal unsafe struct GatheredTransposeProduct<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
     public TapGather Gather;
-    public float* PlainRows;    // where the gathered rows lie one after another, or null
+    public float* PlainRows;    // the gathered rows if they are contiguous, or null
     public GemmBlocking Cuts;
     public int Splits;
     public float* Right;
     public float* Scale;
     public float* Target;
-    public float* Partials;     // [splits, rows, columns] when the sum is split
+    public float* Partials;     // [splits, rows, columns] if the sum is split
     public float* Zeros;
     public WorkerScratch* Scratch;
-    public int Workers;         // how many share the units
+    public int Workers;         // how many workers share the units
 
     public readonly void Run(int unit, int worker)
     {
@@ -41,7 +43,7 @@ internal unsafe struct GatheredTransposeProduct<TSimd> : IParallelBody
         Finish(scratch.Block, area, unit / Cuts.Units);
     }
 
-    // Rows that were not packed while the pass before was computed.
+    // Rows that were not packed during the previous pass.
     private readonly void PackLeft(in WorkerScratch scratch, in Area area, int packedRows, int step, int steps, float* panels)
     {
         if (packedRows == area.Rows) return;
@@ -59,7 +61,8 @@ internal unsafe struct GatheredTransposeProduct<TSimd> : IParallelBody
         RightPanels.Pack(from, Cuts.Columns, null, steps, area.Columns - packed, panel, scratch.Right + ((long)packed * steps), (long)steps * panel);
     }
 
-    // Beside a pass, pixels that lie one after another are packed for the next; beside the last, those of the unit that this worker will probably do next are asked for.
+    // During a pass, contiguous pixels are packed for the next one; during the last pass, those of the unit that this
+    // worker will probably run next are prefetched.
     private readonly PrefetchSchedule PlanAside(int unit, in Area area, int next, int steps, float* nextPanels, out int packedRows)
     {
         int tile = TSimd.TileRows, panel = 2 * TSimd.Width, pass = GemmBlocking.StepsPerPass(Gather.Rows), nextSteps = Math.Min(pass, area.LastStep - next);
@@ -124,7 +127,7 @@ internal unsafe struct GatheredTransposeProduct<TSimd> : IParallelBody
 
     private readonly Area AreaOf(int unit)
     {
-        // Parts of a sum that have a pass more than others come last for all blocks, so that threads end together.
+        // Parts of a sum that have one pass more than others come last for all blocks, so that threads finish together.
         int block = unit % Cuts.Units, split = unit / Cuts.Units;
         var area = new Area { FirstRow = Cuts.FirstRow(block), FirstColumn = Cuts.FirstColumn(block), FirstStep = FirstStep(split), LastStep = FirstStep(split + 1) };
         area.Rows = Cuts.RowsOf(block);
@@ -139,14 +142,14 @@ internal unsafe struct GatheredTransposeProduct<TSimd> : IParallelBody
         return Math.Min(length, (int)((long)passes * split / Splits) * pass);
     }
 
-    /// <summary>The part of the product that a unit makes.</summary>
+    /// <summary>The part of the product that a unit computes.</summary>
     private struct Area
     {
         public int FirstRow, Rows, FirstColumn, Columns, FirstStep, LastStep;
     }
 }
 
-/// <summary>Adds the parts of split sums in their order: target += (Σ parts) · scale.</summary>
+/// <summary>Adds the parts of split sums in order: target += (Σ parts) · scale.</summary>
 internal unsafe struct PartialSums : IParallelBody
 {
     public float* Partials;

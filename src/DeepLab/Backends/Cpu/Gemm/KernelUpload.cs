@@ -3,8 +3,9 @@ using DeepLab.Cpu;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// Turns a convolution's weights from [out, in, taps] into [taps · in, out]. A unit is some input channels with all their taps. Some output channels are read side by side,
-/// so that each line of the target is written whole and each line of the source is read once.
+/// Converts a convolution's weights from [out, in, taps] to [taps · in, out]. Each unit is a range of input channels
+/// with all their taps. Several output channels are read side by side, so that each cache line of the target is written
+/// whole and each line of the source is read once.
 /// </summary>
 internal unsafe struct KernelUpload : IParallelBody
 {

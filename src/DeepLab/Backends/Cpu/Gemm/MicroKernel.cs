@@ -3,14 +3,16 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>Rows copied from a map's channels as they lie, padded so that they do not meet in one cache set.</summary>
+/// <summary>
+/// Rows copied from a map's channels in their original order, padded so that they do not collide in one cache set.
+/// </summary>
 internal static class RowPanel
 {
     /// <summary>Floats between rows.</summary>
     public const int Stride = GemmBlocking.Steps + 16;
 }
 
-/// <summary>The left matrix's factors of a tile, where they lie: one a row and step.</summary>
+/// <summary>The left matrix's factors of a tile, in place: one per row and step.</summary>
 internal readonly unsafe struct LeftTile(float* factors, nint row, nint step)
 {
     /// <summary>The first row's first factor.</summary>
@@ -24,8 +26,9 @@ internal readonly unsafe struct LeftTile(float* factors, nint row, nint step)
 }
 
 /// <summary>
-/// The right matrix's factors of a tile, two vectors a step, where they lie: in a panel, one step after another, or in the matrix itself. The first product that
-/// reads them from there copies them into a panel for the next, which costs little beside its multiply-adds.
+/// The right matrix's factors of a tile, two vectors per step, in place: in a panel, one step after another, or in the
+/// matrix itself. The first product that reads them from the matrix copies them into a panel for later products, which
+/// costs little beside its multiply-adds.
 /// </summary>
 internal readonly unsafe struct RightTile(float* factors, nint step, float* panel)
 {
@@ -35,11 +38,11 @@ internal readonly unsafe struct RightTile(float* factors, nint step, float* pane
     /// <summary>Floats between steps.</summary>
     public readonly nint Step = step;
 
-    /// <summary>Where the panel is made.</summary>
+    /// <summary>Where the panel is written.</summary>
     public readonly float* Panel = panel;
 }
 
-/// <summary>Where a <see cref="RightTile"/> lies, known when the kernel is compiled.</summary>
+/// <summary>Where a <see cref="RightTile"/> is located, known when the kernel is compiled.</summary>
 internal interface IRightPlace
 {
     static abstract bool IsPanel { get; }
@@ -51,32 +54,33 @@ internal readonly struct InPanel : IRightPlace
     public static bool IsPanel => true;
 }
 
-/// <summary>In the matrix.</summary>
+/// <summary>In the matrix itself.</summary>
 internal readonly struct InMatrix : IRightPlace
 {
     public static bool IsPanel => false;
 }
 
-/// <summary>The innermost product: everything else is there to feed it.</summary>
+/// <summary>The innermost product: everything else exists to feed it.</summary>
 internal static unsafe class MicroKernel
 {
-    /// <summary>The same of a right panel.</summary>
+    /// <summary>The same with a right panel.</summary>
     public static void Multiply<TSimd>(in LeftTile left, float* right, int steps, float* c, int stride, bool accumulate, ref PrefetchSchedule aside)
         where TSimd : unmanaged, ISimd<TSimd> =>
         Multiply<TSimd, InPanel>(left, new RightTile(right, 2 * TSimd.Width, null), steps, c, stride, accumulate, ref aside);
 
     /// <summary>
-    /// c[TileRows, 2·Width] = [c +] left[TileRows, steps] · right[steps, 2·Width]. The sums stay in registers: 16, 12 or 8 of them, which covers
-    /// the latency of the multiply-adds, with 2 vectors of the right side and a broadcast of the left beside them. With AVX-512 a step is 16 multiply-adds in 8 cycles and
-    /// 33 instructions of the 48 that fit beside them, so that little else may happen in the loop.
-    /// The caller guarantees that both sides hold <paramref name="steps"/> steps and c whole rows of <paramref name="stride"/> floats.
+    /// c[TileRows, 2·Width] = [c +] left[TileRows, steps] · right[steps, 2·Width]. The sums stay in registers: 16, 12
+    /// or 8 of them, which covers the latency of the multiply-adds, along with 2 vectors of the right side and a
+    /// broadcast of the left. With AVX-512 a step is 16 multiply-adds in 8 cycles and 33 instructions of the 48 that
+    /// fit in that time, so little else may happen in the loop. The caller guarantees that both sides hold <paramref
+    /// name="steps"/> steps and that c holds whole rows of <paramref name="stride"/> floats.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply<TSimd, TRight>(in LeftTile left, in RightTile right, int steps, float* c, int stride, bool accumulate, ref PrefetchSchedule aside)
         where TSimd : unmanaged, ISimd<TSimd>
         where TRight : struct, IRightPlace
     {
-        // A pointer for every two rows: few enough to stay in registers.
+        // One pointer for every two rows: few enough to stay in registers.
         nint row = left.Row, stepBytes = left.Step * sizeof(float), rightStep = TRight.IsPanel ? 2 * TSimd.Width : right.Step;
         float* a0 = left.Factors, a2 = a0 + (2 * row), a4 = a2 + (2 * row), a6 = a4 + (2 * row), b = right.Factors, copy = right.Panel;
         TSimd c00 = TSimd.Zero, c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;

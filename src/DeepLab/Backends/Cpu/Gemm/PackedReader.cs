@@ -1,6 +1,9 @@
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>A packed kernel while an operation reads it: the copy that is kept, or the execution's workspace, into which the operation then packs.</summary>
+/// <summary>
+/// A packed kernel while an operation reads it: either the cached copy, or the execution's workspace, into which the
+/// operation then packs.
+/// </summary>
 internal readonly unsafe ref struct PackedReader
 {
     private readonly PrepackedKernel _copy;
@@ -16,7 +19,7 @@ internal readonly unsafe ref struct PackedReader
     /// <summary>The packed kernel.</summary>
     public float* Pointer { get; }
 
-    /// <summary>Whether it is memory of the execution's own, which holds nothing yet.</summary>
+    /// <summary>Whether it is the execution's workspace, which has not been filled yet.</summary>
     public bool IsWorkspace => _kept is null;
 
     public void Dispose()

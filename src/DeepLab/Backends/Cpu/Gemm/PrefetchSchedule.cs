@@ -6,15 +6,16 @@ using DeepLab.Cpu;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// What is done beside a tile's product, a little every few steps: lines of memory that are needed soon are asked for, and factors of later tiles are
-/// packed. A core can wait for a dozen lines at once; a burst of requests would keep the tile's own loads waiting.
+/// The work done alongside a tile's product, a little every few steps: prefetching cache lines that are needed soon,
+/// and packing factors of later tiles. A core can have about a dozen outstanding line fetches; a burst of prefetches
+/// would delay the tile's own loads.
 /// </summary>
 internal unsafe struct PrefetchSchedule
 {
-    /// <summary>Steps between requests.</summary>
+    /// <summary>Steps between calls.</summary>
     public const int StepsBetween = 16;
 
-    /// <summary>Floats of a line.</summary>
+    /// <summary>Floats per cache line.</summary>
     public const int LineFloats = 16;
 
     /// <summary>Where the next tile's result goes.</summary>
@@ -29,10 +30,10 @@ internal unsafe struct PrefetchSchedule
     /// <summary>Rows of the left matrix that are packed for later tiles.</summary>
     public PanelCopy Copy;
 
-    /// <summary>How often a tile of so many steps asks.</summary>
+    /// <summary>The number of calls during a tile of the given number of steps.</summary>
     public static int Calls(int steps) => (steps + StepsBetween - 1) / StepsBetween;
 
-    /// <summary>Does the next part.</summary>
+    /// <summary>Does the next portion of the work.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Next<TSimd>()
         where TSimd : unmanaged, ISimd<TSimd>
@@ -44,7 +45,9 @@ internal unsafe struct PrefetchSchedule
     }
 }
 
-/// <summary>Asks for the lines that a tile's result is written to, and for those that it is combined with, into the first-level cache.</summary>
+/// <summary>
+/// Prefetches into the L1 cache the lines that a tile's result is written to and those that it is combined with.
+/// </summary>
 internal unsafe struct ResultPrefetch
 {
     private readonly nint _columns;
@@ -55,12 +58,12 @@ internal unsafe struct ResultPrefetch
     private nint _at;
     private int _rowCount;
 
-    /// <summary>Plans for tiles of a product.</summary>
-    /// <param name="target">Where results go.</param>
-    /// <param name="other">What they are combined with, or null.</param>
-    /// <param name="columns">Floats of a row.</param>
-    /// <param name="tileRows">Rows of a tile.</param>
-    /// <param name="calls">How often a tile asks.</param>
+    /// <summary>Plans for the tiles of a product.</summary>
+    /// <param name="target">Where the results go.</param>
+    /// <param name="other">The matrix they are combined with, or null.</param>
+    /// <param name="columns">Floats per row.</param>
+    /// <param name="tileRows">Rows per tile.</param>
+    /// <param name="calls">The number of calls per tile.</param>
     public ResultPrefetch(float* target, float* other, int columns, int tileRows, int calls)
     {
         _target = target;
@@ -69,9 +72,9 @@ internal unsafe struct ResultPrefetch
         _rowsAtOnce = (tileRows + calls - 1) / calls;
     }
 
-    /// <summary>Starts with a tile whose rows lie anywhere.</summary>
+    /// <summary>Starts a tile whose rows may lie anywhere.</summary>
     /// <param name="rows">The rows of the result.</param>
-    /// <param name="rowCount">How many.</param>
+    /// <param name="rowCount">The number of rows.</param>
     /// <param name="column">The first column.</param>
     public void Start(int* rows, int rowCount, int column)
     {
@@ -80,9 +83,9 @@ internal unsafe struct ResultPrefetch
         _at = column;
     }
 
-    /// <summary>Starts with a tile whose rows follow each other.</summary>
+    /// <summary>Starts a tile whose rows are consecutive.</summary>
     /// <param name="row">The first row.</param>
-    /// <param name="rowCount">How many.</param>
+    /// <param name="rowCount">The number of rows.</param>
     /// <param name="column">The first column.</param>
     public void Start(int row, int rowCount, int column)
     {
@@ -91,7 +94,7 @@ internal unsafe struct ResultPrefetch
         _at = (row * _columns) + column;
     }
 
-    /// <summary>Asks for the lines of some rows.</summary>
+    /// <summary>Prefetches the lines of the next rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Next<TSimd>()
         where TSimd : unmanaged, ISimd<TSimd>
@@ -117,7 +120,9 @@ internal unsafe struct ResultPrefetch
     }
 }
 
-/// <summary>Asks for rows into the second-level cache. Rows lie apart, where the processor's own prefetching does not follow.</summary>
+/// <summary>
+/// Prefetches rows into the L2 cache. The rows lie far apart, which hardware prefetchers do not follow.
+/// </summary>
 internal unsafe struct RowPrefetch
 {
     private readonly nint _stride;
@@ -127,11 +132,11 @@ internal unsafe struct RowPrefetch
     private int _line;
     private int _rowCount;
 
-    /// <summary>Plans for some rows.</summary>
-    /// <param name="stride">Floats between a row and the next.</param>
-    /// <param name="rowCount">Rows, at most.</param>
-    /// <param name="columns">Floats of a row that will be needed.</param>
-    /// <param name="calls">How often there will be an occasion to ask.</param>
+    /// <summary>Plans for a set of rows.</summary>
+    /// <param name="stride">Floats from one row to the next.</param>
+    /// <param name="rowCount">The maximum number of rows.</param>
+    /// <param name="columns">Floats of each row that will be needed.</param>
+    /// <param name="calls">The number of calls over which to spread the prefetches.</param>
     public RowPrefetch(nint stride, int rowCount, int columns, int calls)
     {
         _stride = stride;
@@ -139,7 +144,7 @@ internal unsafe struct RowPrefetch
         _linesAtOnce = (int)((((long)rowCount * _lines) + calls - 1) / Math.Max(calls, 1));
     }
 
-    /// <summary>Starts with the rows that begin at a place.</summary>
+    /// <summary>Starts with the rows at a given address.</summary>
     public void Start(float* first, int rowCount)
     {
         _row = first;
@@ -147,7 +152,7 @@ internal unsafe struct RowPrefetch
         _rowCount = Sse.IsSupported ? rowCount : 0;
     }
 
-    /// <summary>Asks for some lines.</summary>
+    /// <summary>Prefetches the next lines.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Next()
     {
@@ -162,10 +167,12 @@ internal unsafe struct RowPrefetch
     }
 }
 
-/// <summary>Packs steps of a left matrix: each tile's rows together. Their lines are asked for some time before.</summary>
+/// <summary>
+/// Packs steps of a left matrix, each tile's rows together. Their lines are prefetched some time before.
+/// </summary>
 internal unsafe struct PanelCopy
 {
-    // As many pieces as are copied in the time that memory takes to answer, and some more.
+    // As many pieces as are copied during one memory latency, plus some margin.
     private const int PiecesAhead = 32;
 
     private readonly nint _stride;
@@ -181,11 +188,11 @@ internal unsafe struct PanelCopy
     /// <summary>Plans a copy.</summary>
     /// <param name="source">The first step's first factor.</param>
     /// <param name="stride">Floats between steps.</param>
-    /// <param name="steps">Steps.</param>
-    /// <param name="tiles">Tiles' rows of each step.</param>
-    /// <param name="tileRows">Rows of a tile.</param>
+    /// <param name="steps">The number of steps.</param>
+    /// <param name="tiles">Tiles per step.</param>
+    /// <param name="tileRows">Rows per tile.</param>
     /// <param name="target">Where the first tile's panel goes.</param>
-    /// <param name="calls">How often there will be an occasion to copy some.</param>
+    /// <param name="calls">The number of calls over which to spread the copy.</param>
     public PanelCopy(float* source, nint stride, int steps, int tiles, int tileRows, float* target, int calls)
     {
         if (tiles == 0) return;
@@ -200,7 +207,7 @@ internal unsafe struct PanelCopy
         _atOnce = (int)((((long)steps * tiles) + calls - 1) / Math.Max(calls, 1));
     }
 
-    /// <summary>Copies some.</summary>
+    /// <summary>Copies the next pieces.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Next<TSimd>()
         where TSimd : unmanaged, ISimd<TSimd>
@@ -220,14 +227,14 @@ internal unsafe struct PanelCopy
         }
     }
 
-    /// <summary>Copies what is left.</summary>
+    /// <summary>Copies the remaining pieces.</summary>
     public void Finish<TSimd>()
         where TSimd : unmanaged, ISimd<TSimd>
     {
         while (_steps > 0) Next<TSimd>();
     }
 
-    /// <summary>Copies a step's factors of a tile's rows, which lie together.</summary>
+    /// <summary>Copies one step's factors for a tile's rows, which are contiguous.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyRow<TSimd>(float* from, float* to)
         where TSimd : unmanaged, ISimd<TSimd>

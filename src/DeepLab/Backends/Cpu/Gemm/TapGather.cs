@@ -2,13 +2,16 @@ using System.Runtime.CompilerServices;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>Neighbouring taps of one kernel row that read neighbouring pixels: one copy serves them all.</summary>
+/// <summary>Neighboring taps of one kernel row that read neighboring pixels: one copy serves them all.</summary>
 internal struct TapRun
 {
     public int FirstTap, Count, OffsetY, OffsetX;
 }
 
-/// <summary>One map of a gather: the grid whose points are rows of the matrix, the source that taps read, and where rows of the result go.</summary>
+/// <summary>
+/// One map of a gather: the grid whose points are rows of the matrix, the source that taps read, and where rows of the
+/// result go.
+/// </summary>
 internal unsafe struct GatherMap
 {
     public int GridHeight, GridWidth, FirstRow;
@@ -17,7 +20,7 @@ internal unsafe struct GatherMap
     public int TargetFirstRow, TargetWidth, TargetY, TargetX, TargetStride;
 }
 
-/// <summary>The source map of one row of the matrix and the pixel that offsets of taps count from.</summary>
+/// <summary>The source map of one row of the matrix and the pixel relative to which tap offsets are counted.</summary>
 internal unsafe struct RowOrigin
 {
     public float* Source;
@@ -25,8 +28,9 @@ internal unsafe struct RowOrigin
 }
 
 /// <summary>
-/// Reads a ragged batch as the matrix of a convolution, [grid points, taps · channels], without storing it: point (y, x) of a
-/// map's grid holds for each tap the channels of pixel (y·stride + offsetY, x·stride + offsetX), or zeros outside the map.
+/// Reads a ragged batch as the matrix of a convolution, [grid points, taps · channels], without storing it: for each
+/// tap, point (y, x) of a map's grid holds the channels of pixel (y·stride + offsetY, x·stride + offsetX), or zeros
+/// outside the map.
 /// </summary>
 internal unsafe struct TapGather
 {
@@ -40,7 +44,7 @@ internal unsafe struct TapGather
 
     public readonly int Columns => Taps * Channels;
 
-    /// <summary>Where the rows of the matrix lie, one after another, if they are the pixels as they stand; else null.</summary>
+    /// <summary>The rows of the matrix, if they are simply the pixels in their stored order; otherwise null.</summary>
     public readonly float* FindPlainRows()
     {
         if (Taps != 1 || Stride != 1 || Runs->OffsetY != 0 || Runs->OffsetX != 0) return null;
@@ -56,7 +60,10 @@ internal unsafe struct TapGather
 
     public readonly int Rows => Maps[MapCount - 1].FirstRow + (Maps[MapCount - 1].GridHeight * Maps[MapCount - 1].GridWidth);
 
-    /// <summary>Finds the origins of rows, and which rows of the result they make (unless <paramref name="targets"/> is null).</summary>
+    /// <summary>
+    /// Finds the origins of rows, and which rows of the result they produce (unless <paramref name="targets"/> is
+    /// null).
+    /// </summary>
     public readonly void Locate(int firstRow, int count, RowOrigin* origins, int* targets)
     {
         int mapIndex = MapCount - 1;
@@ -77,7 +84,10 @@ internal unsafe struct TapGather
         }
     }
 
-    /// <summary>Packs columns [first, first + steps) of rows, <see cref="RowPanel.Stride"/> apart; rows up to the next multiple of a tile are zeros.</summary>
+    /// <summary>
+    /// Packs columns [first, first + steps) of rows, <see cref="RowPanel.Stride"/> apart; rows up to the next multiple
+    /// of a tile are zeros.
+    /// </summary>
     public readonly void PackRows(RowOrigin* origins, int rows, int paddedRows, int first, int steps, float* target)
     {
         for (int index = 0; index < RunCount; index++)
@@ -113,8 +123,9 @@ internal unsafe struct TapGather
     }
 
     /// <summary>
-    /// Packs the transpose, each step of a tile of rows together: steps are grid points (their origins given), rows are columns [first, first + rows)
-    /// of this matrix. <paramref name="pixels"/> is scratch for a pointer a step, <paramref name="zeros"/> a pixel of zeros.
+    /// Packs the transpose, with each step of a tile of rows contiguous: steps are grid points (whose origins are
+    /// given), rows are columns [first, first + rows) of this matrix. <paramref name="pixels"/> is scratch for one
+    /// pointer per step; <paramref name="zeros"/> is a pixel of zeros.
     /// </summary>
     public readonly void PackSteps(
         RowOrigin* origins, int steps, int first, int rows, int tileRows, float** pixels, float* zeros, float* target)

@@ -3,18 +3,20 @@ using System.Runtime.Intrinsics.X86;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>Turns a matrix in blocks, so that each line of either side is used whole while it is near.</summary>
+/// <summary>
+/// Transposes a matrix in blocks, so that each cache line of either side is used whole while it is cached.
+/// </summary>
 internal static unsafe class Transposition
 {
     private const int BlockSide = 16, TileSide = 4;
 
-    // Rows lie kilobytes apart, where the processor's own prefetching does not follow.
+    // Rows lie kilobytes apart, which hardware prefetchers do not follow.
     private const int RowsAhead = 2 * BlockSide;
 
     /// <summary>target[c, r] = source[r, c] · scale[c].</summary>
     /// <param name="source">[rows, columns].</param>
     /// <param name="sourceStride">Floats between its rows.</param>
-    /// <param name="scale">A factor a column of the source, or null.</param>
+    /// <param name="scale">One factor per source column, or null.</param>
     /// <param name="rows">Rows of the source.</param>
     /// <param name="columns">Columns of the source.</param>
     /// <param name="target">[columns, rows].</param>

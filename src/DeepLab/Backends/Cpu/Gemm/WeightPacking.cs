@@ -3,17 +3,19 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>Rows of a right matrix as panels of as many columns as a tile has: [columns / panel][rows][panel].</summary>
+/// <summary>
+/// Rows of a right matrix as panels of as many columns as a tile has: [columns / panel][rows][panel].
+/// </summary>
 internal static unsafe class RightPanels
 {
-    /// <summary>Packs rows, times a factor a column (unless null); the last panel is filled up with zeros.</summary>
+    /// <summary>Packs rows, times one factor per column (unless null); the last panel is padded with zeros.</summary>
     /// <param name="source">The first row.</param>
     /// <param name="stride">Floats between rows.</param>
-    /// <param name="scale">A factor a column, or null.</param>
+    /// <param name="scale">One factor per column, or null.</param>
     /// <param name="rows">Rows to pack.</param>
     /// <param name="columns">Columns to pack.</param>
     /// <param name="panel">Columns of a panel, a multiple of the portable vector.</param>
-    /// <param name="target">Where the first panel gets the first row.</param>
+    /// <param name="target">Where the first row goes in the first panel.</param>
     /// <param name="panelStride">Floats between panels.</param>
     public static void Pack(float* source, int stride, float* scale, int rows, int columns, int panel, float* target, long panelStride)
     {
@@ -45,7 +47,9 @@ internal static unsafe class RightPanels
     }
 }
 
-/// <summary>Weights [length, columns] as right panels, times batch norm's scale. A unit is some rows.</summary>
+/// <summary>
+/// Weights [length, columns] as right panels, times batch norm's scale. Each unit is a range of rows.
+/// </summary>
 internal unsafe struct ForwardPacking : IParallelBody
 {
     public const int UnitRows = 64;
@@ -65,7 +69,10 @@ internal unsafe struct ForwardPacking : IParallelBody
     }
 }
 
-/// <summary>Weights as files have them, [columns, inChannels, taps], as right panels of the matrix [taps · inChannels, columns], times batch norm's scale. A unit is some input channels.</summary>
+/// <summary>
+/// Weights in file layout, [columns, inChannels, taps], as right panels of the matrix [taps · inChannels, columns],
+/// times batch norm's scale. Each unit is a range of input channels.
+/// </summary>
 internal unsafe struct MappedPacking : IParallelBody
 {
     public const int UnitChannels = 64;
@@ -103,7 +110,7 @@ internal unsafe struct MappedPacking : IParallelBody
         }
     }
 
-    // The factors, and zeros in the rest of the last panel.
+    // The factors, with zeros in the rest of the last panel.
     private readonly void Finish(float* scale, int columns, int rows, float* panel)
     {
         for (int row = 0; row < rows; row++, panel += Panel)
@@ -121,7 +128,8 @@ internal unsafe struct MappedPacking : IParallelBody
 }
 
 /// <summary>
-/// The same for the gradient of the input: the matrix is [taps · outChannels, inChannels], of the given taps only, each tap's weights transposed.
+/// The same for the input gradient: the matrix is [taps · outChannels, inChannels], for the given taps only, with each
+/// tap's weights transposed.
 /// </summary>
 internal unsafe struct TransposedPacking : IParallelBody
 {

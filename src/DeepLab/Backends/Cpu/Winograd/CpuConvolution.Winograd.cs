@@ -5,8 +5,9 @@ using static DeepLab.Backends.Cpu.CpuBuffer;
 
 namespace DeepLab.Backends.Cpu;
 
-// 3×3 convolutions of stride 1 by Winograd's minimal filtering: inputs and filters are transformed, multiplied at 36 points, and the
-// products transformed back. Whether a convolution goes this way, and in which order its sums are taken, depends on shapes alone.
+// 3×3 convolutions of stride 1 by Winograd's minimal filtering: inputs and filters are transformed and multiplied at 36
+// points, and the products are transformed back. Whether a convolution uses this method, and in which order its sums
+// are taken, depends on shapes alone.
 internal sealed unsafe partial class CpuConvolution<TSimd>
 {
     private bool UsesWinograd(RaggedShape maps) =>

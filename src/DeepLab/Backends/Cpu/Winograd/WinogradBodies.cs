@@ -2,7 +2,9 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends.Cpu;
 
-/// <summary>Factors of the inputs: BᵀxB for some tiles, into a <see cref="WinogradLayout"/>. A unit is some slots.</summary>
+/// <summary>
+/// Input factors BᵀxB of a range of tiles, stored in a <see cref="WinogradLayout"/>. Each unit is a range of slots.
+/// </summary>
 internal unsafe struct WinogradInputs<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
@@ -82,19 +84,22 @@ internal unsafe struct WinogradInputs<TSimd> : IParallelBody
     }
 }
 
-/// <summary>The products: for each point, factors of inputs [tiles, channels] · factors of filters [channels, columns]. A unit is a point's block of columns.</summary>
+/// <summary>
+/// The products: for each point, input factors [tiles, channels] · filter factors [channels, columns]. One unit per
+/// point and block of columns.
+/// </summary>
 internal unsafe struct WinogradProducts<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
-    /// <summary>The most columns of a unit.</summary>
+    /// <summary>The maximum columns per unit.</summary>
     public const int MostColumns = 256;
 
-    public int UnitColumns;     // whole panels
+    public int UnitColumns;     // in whole panels
     public WinogradLayout Layout;
     public float* Left;
     public float* Right;
     public float* Target;
-    public int Workers;         // how many share the units
+    public int Workers;         // how many workers share the units
 
     public readonly int BlocksPerPoint => (Layout.Columns + UnitColumns - 1) / UnitColumns;
 
@@ -135,7 +140,7 @@ internal unsafe struct WinogradProducts<TSimd> : IParallelBody
         }
     }
 
-    // The factors that this worker needs next: the next pass's, or those of the unit that it will probably do.
+    // The factors that this worker needs next: those of the next pass, or of the unit that it will probably run next.
     private readonly float* NextLeft(int unit, int pass)
     {
         int point = unit / BlocksPerPoint, next = (unit + Workers) / BlocksPerPoint;
@@ -144,7 +149,9 @@ internal unsafe struct WinogradProducts<TSimd> : IParallelBody
     }
 }
 
-/// <summary>The outputs AᵀmA of some tiles, finished and stored. A unit is some tiles.</summary>
+/// <summary>
+/// The outputs AᵀmA of a range of tiles, passed through the epilogue and stored. Each unit is a range of tiles.
+/// </summary>
 internal unsafe struct WinogradOutputs<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {

@@ -4,8 +4,8 @@ using DeepLab.Cpu;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// Transforms a kernel [9 · inChannels, outChannels], times batch norm's scale, into 36 matrices [inChannels, outChannels], each in panels of two vectors
-/// as <see cref="RightPanels"/> lays them out. A unit is one input channel.
+/// Transforms a kernel [9 · inChannels, outChannels], times batch norm's scale, into 36 matrices [inChannels,
+/// outChannels], each in panels of two vectors as <see cref="RightPanels"/> lays them out. One unit per input channel.
 /// </summary>
 internal unsafe struct WinogradFilters<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
@@ -25,7 +25,9 @@ internal unsafe struct WinogradFilters<TSimd> : IParallelBody
     }
 }
 
-/// <summary>The same from kernels as files have them, [outChannels, inChannels, 9]. A unit is some input channels.</summary>
+/// <summary>
+/// The same from kernels in file layout, [outChannels, inChannels, 9]. Each unit is a range of input channels.
+/// </summary>
 internal unsafe struct MappedWinogradFilters<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
@@ -38,10 +40,12 @@ internal unsafe struct MappedWinogradFilters<TSimd> : IParallelBody
     public float* Target;
     public WorkerScratch* Scratch;
 
-    /// <summary>The largest number of output channels of which one input channel's kernels fit a worker's block.</summary>
+    /// <summary>
+    /// The maximum number of output channels for which one input channel's kernels fit in a worker's block.
+    /// </summary>
     public const int MostOutChannels = GemmBlocking.GradientBlockRows * GemmBlocking.BlockColumns / Taps;
 
-    /// <summary>Input channels of a unit: their kernels fit a worker's block.</summary>
+    /// <summary>Input channels per unit: their kernels fit in a worker's block.</summary>
     public readonly int UnitChannels => Math.Clamp(MostOutChannels / OutChannels, 1, 8);
 
     public readonly void Run(int unit, int worker)
@@ -59,8 +63,8 @@ internal unsafe struct MappedWinogradFilters<TSimd> : IParallelBody
 }
 
 /// <summary>
-/// The same for the gradient of the input, which is the convolution with the kernel turned around and its channels exchanged: 36 matrices
-/// [outChannels, inChannels]. A unit is some output channels.
+/// The same for the input gradient, which is the convolution with the kernel rotated by 180° and its channels swapped:
+/// 36 matrices [outChannels, inChannels]. Each unit is a range of output channels.
 /// </summary>
 internal unsafe struct TransposedWinogradFilters<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
@@ -74,10 +78,10 @@ internal unsafe struct TransposedWinogradFilters<TSimd> : IParallelBody
     public float* Target;
     public WorkerScratch* Scratch;
 
-    /// <summary>Output channels of a unit: their kernels fit a worker's block.</summary>
+    /// <summary>Output channels per unit: their kernels fit in a worker's block.</summary>
     public readonly int UnitChannels => Math.Clamp(GemmBlocking.GradientBlockRows * GemmBlocking.BlockColumns / (Taps * InChannels), 1, 16);
 
-    /// <summary>The largest number of input channels whose kernels fit.</summary>
+    /// <summary>The maximum number of input channels whose kernels fit.</summary>
     public const int MostInChannels = GemmBlocking.GradientBlockRows * GemmBlocking.BlockColumns / Taps;
 
     public readonly void Run(int unit, int worker)
@@ -96,15 +100,15 @@ internal unsafe struct TransposedWinogradFilters<TSimd> : IParallelBody
 /// <summary>The transform of one row of kernels.</summary>
 internal static unsafe class WinogradFilter
 {
-    /// <summary>GgGᵀ for <paramref name="columns"/> kernels that lie side by side.</summary>
-    /// <param name="kernel">The first tap of the first.</param>
-    /// <param name="tapStride">Floats between a tap and the next.</param>
-    /// <param name="flip">Whether the kernels are turned around.</param>
-    /// <param name="scale">A factor a column, or null.</param>
-    /// <param name="columns">How many there are: whole panels.</param>
-    /// <param name="target">The first of the first point, in the first panel.</param>
-    /// <param name="steps">Rows of a panel.</param>
-    /// <param name="planeStride">Floats of a point.</param>
+    /// <summary>GgGᵀ for <paramref name="columns"/> adjacent kernels.</summary>
+    /// <param name="kernel">The first tap of the first kernel.</param>
+    /// <param name="tapStride">Floats from one tap to the next.</param>
+    /// <param name="flip">Whether the kernels are rotated by 180°.</param>
+    /// <param name="scale">One factor per column, or null.</param>
+    /// <param name="columns">The number of kernels, in whole panels.</param>
+    /// <param name="target">The first kernel's factor at the first point, in the first panel.</param>
+    /// <param name="steps">Rows per panel.</param>
+    /// <param name="planeStride">Floats per point.</param>
     public static void Transform<TSimd>(float* kernel, long tapStride, bool flip, float* scale, int columns, float* target, int steps, long planeStride)
         where TSimd : unmanaged, ISimd<TSimd>
     {

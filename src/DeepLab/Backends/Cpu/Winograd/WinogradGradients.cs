@@ -4,7 +4,8 @@ using DeepLab.Cpu;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// Factors of the outputs' gradients, AyAᵀ for some tiles: for each point a matrix [slots, columns] in panels of two vectors. A unit is some slots.
+/// Factors of the output gradients, AyAᵀ, for a range of tiles: for each point a matrix [slots, columns] in panels of
+/// two vectors. Each unit is a range of slots.
 /// </summary>
 internal unsafe struct WinogradOutputGradients<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
@@ -82,16 +83,16 @@ internal unsafe struct WinogradOutputGradients<TSimd> : IParallelBody
 }
 
 /// <summary>
-/// For each point the sums over some tiles of factors of inputs · factors of gradients, for some columns: matrices [channels, columns]. A unit is a point's
-/// block of channels.
+/// For each point, the sums over a range of tiles of input factors · gradient factors, for a range of columns: matrices
+/// [channels, columns]. One unit per point and block of channels.
 /// </summary>
 internal unsafe struct WinogradGradientProducts<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
-    /// <summary>The most columns that are taken at once.</summary>
+    /// <summary>The maximum columns computed at once.</summary>
     public const int MostColumns = 256;
 
-    /// <summary>The fewest channels of a unit.</summary>
+    /// <summary>The minimum channels per unit.</summary>
     public const int LeastChannels = 32;
 
     public WinogradLayout Layout;
@@ -100,13 +101,13 @@ internal unsafe struct WinogradGradientProducts<TSimd> : IParallelBody
     public float* Target;
     public WorkerScratch* Scratch;
     public int FirstColumn;
-    public int Columns;         // whole panels
+    public int Columns;         // in whole panels
     public int UnitChannels;
-    public int Workers;         // how many share the units
+    public int Workers;         // how many workers share the units
 
     public readonly int Units => WinogradTransforms.Points * Layout.Passes * BlocksPerPass;
 
-    /// <summary>Floats of a point's sums.</summary>
+    /// <summary>Floats of one point's sums.</summary>
     public readonly long TargetStride => WinogradLayout.FilterStride(Layout.Channels, Columns);
 
     private readonly int BlocksPerPass => (Layout.StepsPerPass + UnitChannels - 1) / UnitChannels;
@@ -135,7 +136,7 @@ internal unsafe struct WinogradGradientProducts<TSimd> : IParallelBody
                 int stride = isWhole ? Columns : panel;
                 for (int group = 0; group < Layout.Groups; group++)
                 {
-                    // The panel is read across: its rows are the steps.
+                    // The panel is read transposed: its rows are the steps.
                     var side = new LeftTile(left + ((long)group * Layout.Channels) + row, 1, RowPanel.Stride);
                     MicroKernel.Multiply<TSimd>(side, right + ((long)group * Layout.Rows * panel), Layout.Rows, sums, stride, group > 0, ref aside);
                 }
@@ -160,13 +161,16 @@ internal unsafe struct WinogradGradientProducts<TSimd> : IParallelBody
     }
 }
 
-/// <summary>Adds the weights' gradient Gᵀ(sums)G, times batch norm's scale, for some columns. A unit is some channels.</summary>
+/// <summary>
+/// Adds the weight gradient Gᵀ(sums)G, times batch norm's scale, for a range of columns. Each unit is a range of
+/// channels.
+/// </summary>
 internal unsafe struct WinogradFilterGradients<TSimd> : IParallelBody
     where TSimd : unmanaged, ISimd<TSimd>
 {
     public const int UnitChannels = 16;
 
-    public float* Sums;         // for each point [channels, columns]
+    public float* Sums;         // per point, [channels, columns]
     public float* Scale;
     public float* Target;       // [9, channels, all columns]
     public int Channels;

@@ -1,19 +1,20 @@
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// How the factors of some tiles lie in memory, so that products read them as they are. The inputs' factors are, for each point, for each pass over
-/// at most <see cref="GemmBlocking.Steps"/> channels, a <see cref="RowPanel"/> whose rows are tiles. Where channels are few, a row holds several tiles
-/// side by side: slot s is row s % <see cref="Rows"/>, group s / <see cref="Rows"/>.
+/// The memory layout of some tiles' factors, chosen so that products read them in place. The input factors are, for
+/// each point and each pass over at most <see cref="GemmBlocking.Steps"/> channels, a <see cref="RowPanel"/> whose rows
+/// are tiles. Where channels are few, a row holds several tiles side by side: slot s is row s % <see cref="Rows"/>,
+/// group s / <see cref="Rows"/>.
 /// </summary>
 internal readonly struct WinogradLayout
 {
-    /// <summary>Channels must be whole tiles of every tier.</summary>
+    /// <summary>The number of channels must be a multiple of this: whole tiles on every tier.</summary>
     public const int ChannelMultiple = 32;
 
-    // Of factors and products together: they stay in the last-level cache of most machines.
+    // Factors and products together: they stay in the last-level cache of most machines.
     private const long MostFloats = 4 << 20;
 
-    // Keeps planes that are a power of two apart out of one cache set.
+    // Keeps planes at power-of-two distances from colliding in one cache set.
     private const int PlanePadding = 16;
 
     public readonly int Channels;
@@ -34,28 +35,28 @@ internal readonly struct WinogradLayout
         Rows = ((((tiles + Groups - 1) / Groups) + tileRows - 1) / tileRows) * tileRows;
     }
 
-    /// <summary>Places for tiles; those past the last tile hold zeros.</summary>
+    /// <summary>Slots for tiles; those past the last tile hold zeros.</summary>
     public int Slots => Rows * Groups;
 
-    /// <summary>Floats of a pass of a point.</summary>
+    /// <summary>Floats of one pass of one point.</summary>
     public long PassStride => (long)Rows * RowPanel.Stride;
 
-    /// <summary>Floats of a point's factors.</summary>
+    /// <summary>Floats of one point's factors.</summary>
     public long PlaneStride => Passes * PassStride;
 
     /// <summary>Floats of all factors.</summary>
     public long FactorLength => WinogradTransforms.Points * PlaneStride;
 
-    /// <summary>Floats of a point's products, a row a slot.</summary>
+    /// <summary>Floats of one point's products, one row per slot.</summary>
     public long ProductStride => ((long)Slots * Columns) + PlanePadding;
 
     /// <summary>Floats of all products.</summary>
     public long ProductLength => WinogradTransforms.Points * ProductStride;
 
-    /// <summary>Floats of a point's filters.</summary>
+    /// <summary>Floats of one point's filters.</summary>
     public static long FilterStride(int inChannels, int outChannels) => ((long)inChannels * outChannels) + PlanePadding;
 
-    /// <summary>How many tiles are taken at once: all, or as many as the cache holds.</summary>
+    /// <summary>The number of tiles processed at once: all, or as many as the cache holds.</summary>
     public static int TilesAtOnce(int channels, int columns, int tiles)
     {
         long perTile = WinogradTransforms.Points * ((long)channels + columns), most = Math.Max(64, MostFloats / perTile);
@@ -63,6 +64,6 @@ internal readonly struct WinogradLayout
         return (int)((tiles + parts - 1) / parts);
     }
 
-    /// <summary>Where a slot's channels of the first pass begin in a point's factors.</summary>
+    /// <summary>The offset of a slot's channels of the first pass within a point's factors.</summary>
     public long SlotOffset(int slot) => ((long)(slot % Rows) * RowPanel.Stride) + ((long)(slot / Rows) * Channels);
 }

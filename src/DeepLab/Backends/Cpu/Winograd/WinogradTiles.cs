@@ -3,8 +3,8 @@ using DeepLab.Tensors;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// One of the interleaved grids of a map: with dilation d, pixels whose coordinates leave the same rests by d form a map of their own, on
-/// which the convolution is a plain one. It is cut into tiles of 4×4 outputs.
+/// One of the interleaved grids of a map: with dilation d, pixels whose coordinates have the same remainders modulo d
+/// form a map of their own, on which the convolution is an ordinary one. It is divided into tiles of 4×4 outputs.
 /// </summary>
 internal struct WinogradGrid
 {
@@ -15,7 +15,7 @@ internal struct WinogradGrid
     public int Height, Width;       // of the grid
 }
 
-/// <summary>One tile: where its first output lies on its grid.</summary>
+/// <summary>One tile: the position of its first output on its grid.</summary>
 internal unsafe struct WinogradTile
 {
     public WinogradGrid* Grid;
@@ -25,10 +25,10 @@ internal unsafe struct WinogradTile
 /// <summary>The tiles of all maps of a ragged batch, whose input and output have the same maps.</summary>
 internal unsafe struct WinogradTiles
 {
-    /// <summary>Beyond this the grids are as small as a tile.</summary>
+    /// <summary>Beyond this dilation the grids are as small as a tile.</summary>
     public const int MostDilation = 8;
 
-    // Below this share of the plain sum's multiplications the transforms pay for themselves.
+    // Below this share of the direct sum's multiplications the transforms pay off.
     private const double WorthWhile = 0.7;
 
     public WinogradGrid* Grids;
@@ -36,7 +36,7 @@ internal unsafe struct WinogradTiles
     public int Dilation;
     public int Count;
 
-    /// <summary>Whether a convolution can go this way and gains by it. That depends on shapes alone.</summary>
+    /// <summary>Whether a convolution can use this method and gains from it, which depends on shapes alone.</summary>
     public static bool Suit(in ConvolutionSpec geometry, RaggedShape maps)
     {
         if (geometry.KernelSize != 3 || geometry.Stride != 1 || geometry.Padding != geometry.Dilation || geometry.Dilation > MostDilation) return false;
@@ -54,7 +54,7 @@ internal unsafe struct WinogradTiles
         return tiles <= int.MaxValue && tiles * WinogradTransforms.Points < WorthWhile * maps.Rows * geometry.Taps;
     }
 
-    /// <summary>The grids that a batch may have at most.</summary>
+    /// <summary>The maximum number of grids of a batch.</summary>
     public static int MostGrids(RaggedShape maps, int dilation) => maps.Maps.Length * dilation * dilation;
 
     /// <summary>Lists the grids.</summary>
@@ -112,7 +112,7 @@ internal unsafe struct WinogradTiles
         };
     }
 
-    /// <summary>The row of the tensor at a place of a tile's grid.</summary>
+    /// <summary>The tensor row at a position of a tile's grid.</summary>
     public readonly int Row(in WinogradTile tile, int y, int x)
     {
         WinogradGrid* grid = tile.Grid;
@@ -120,7 +120,8 @@ internal unsafe struct WinogradTiles
     }
 
     /// <summary>
-    /// Points to the channels of size × size pixels from (tile.Y + first, tile.X + first) on; to <paramref name="outside"/> where there is none.
+    /// Points to the channels of size × size pixels starting at (tile.Y + first, tile.X + first), or to <paramref
+    /// name="outside"/> where there is no pixel.
     /// </summary>
     public readonly void Locate(in WinogradTile tile, int first, int size, float* source, int channels, float* outside, float** pixels)
     {

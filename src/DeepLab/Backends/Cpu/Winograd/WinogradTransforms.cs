@@ -4,16 +4,16 @@ using DeepLab.Cpu;
 namespace DeepLab.Backends.Cpu;
 
 /// <summary>
-/// The one-dimensional transforms of Winograd's minimal filtering F(4, 3) at the points 0, ±1, ±2 and infinity (arXiv:1509.09308): six values
-/// make four outputs of a filter of three taps with six multiplications. Applied to rows and columns they make F(4×4, 3×3), 36
-/// multiplications for 16 outputs where the plain sum takes 144.
+/// The one-dimensional transforms of Winograd's minimal filtering F(4, 3) at the points 0, ±1, ±2 and infinity
+/// (arXiv:1509.09308): six values yield four outputs of a three-tap filter with six multiplications. Applied to rows
+/// and columns they yield F(4×4, 3×3), with 36 multiplications for 16 outputs where the direct sum takes 144.
 /// </summary>
 internal static class WinogradTransforms
 {
-    /// <summary>Outputs of a tile, a side.</summary>
+    /// <summary>Outputs of a tile, per side.</summary>
     public const int Outputs = 4;
 
-    /// <summary>Inputs of a tile, a side.</summary>
+    /// <summary>Inputs of a tile, per side.</summary>
     public const int Inputs = 6;
 
     /// <summary>Products of a tile: one for each pair of points.</summary>
@@ -48,7 +48,7 @@ internal static class WinogradTransforms
         y3 = T.Add(m5, T.MultiplyAdd(T.Broadcast(8), difference2, difference1));
     }
 
-    /// <summary>Ay: four gradients of outputs to those of six products.</summary>
+    /// <summary>Ay: four output gradients to six product gradients.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void OutputGradient<T>(T y0, T y1, T y2, T y3, out T m0, out T m1, out T m2, out T m3, out T m4, out T m5)
         where T : unmanaged, ISimd<T>
@@ -81,7 +81,7 @@ internal static class WinogradTransforms
         u5 = g2;
     }
 
-    /// <summary>Gᵀu: the gradients of six factors to those of three taps.</summary>
+    /// <summary>Gᵀu: six factor gradients to three tap gradients.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FilterGradient<T>(T u0, T u1, T u2, T u3, T u4, T u5, out T g0, out T g1, out T g2)
         where T : unmanaged, ISimd<T>
