@@ -19,13 +19,13 @@ internal static class BenchCommand
         };
         Option<int> depth = command.AddOptionWithDefault("--depth", "layers of the ResNet: 18, 34, 50, 101 or 152", 101);
         command.Require(depth, n => DeepLabConfiguration.Depths.Contains(n), "18, 34, 50, 101 or 152");
-        Option<int> classes = command.AddOptionWithDefault("--classes", "classes", DatasetArguments.DefaultClasses, "--NoLabels");
+        Option<int> classes = command.AddOptionWithDefault("--classes", "number of classes", DatasetArguments.DefaultClasses, "--NoLabels");
         command.Require(classes, n => n is >= 2 and <= 255, "2 to 255");
-        Option<int> size = command.AddOptionWithDefault("--size", "side of the image", 321);
+        Option<int> size = command.AddOptionWithDefault("--size", "side length of the image", 321);
         command.Require(size, n => n is >= 33 and <= 4096, "33 to 4096");
         Option<string?> json = command.AddOption<string?>("--json", "write the results as JSON: an array of {job, medianSeconds, minSeconds, peakMiB, gigaflop, peakGigaflops}");
         json.HelpName = "FILE";
-        Option<bool> layers = command.AddOption<bool>("--layers", "then show where the time of a training step goes, layer by layer");
+        Option<bool> layers = command.AddOption<bool>("--layers", "also show where the time of a training step goes, layer by layer");
         Option<ActivationCheckpointing> memory = RuntimeArguments.AddMemory(command);
         var runtime = new RuntimeArguments(command);
         command.SetRun((parse, invocation) =>

@@ -2,14 +2,14 @@ using DeepLab.Data;
 
 namespace DeepLab.Cli;
 
-/// <summary>Names of classes: those of a file for all, or of the dataset that an image lies in.</summary>
+/// <summary>Class names: from one file for all images, or from the dataset that an image belongs to.</summary>
 internal sealed class ClassNameSource
 {
     private readonly Dictionary<string, IReadOnlyList<string>> _byRoot = [];
     private readonly IReadOnlyList<string> _others;
     private readonly bool _lookAround;
 
-    /// <summary>Reads all files at once, so that a malformed one is told before work begins.</summary>
+    /// <summary>Reads all files up front, so that a malformed one is reported before work begins.</summary>
     public ClassNameSource(int classes, IReadOnlyList<string>? known, string? file, IEnumerable<string> images)
     {
         _others = file is not null ? ClassNames.Complete(classes, ClassNames.Load(file)) : known ?? ClassNames.Complete(classes, null);

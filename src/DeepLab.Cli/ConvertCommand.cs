@@ -16,19 +16,19 @@ internal sealed class ConvertCommand
 
     private ConvertCommand(CliCommand command)
     {
-        _input = new Argument<string>("IN") { Description = "weights of any format that can be read: .caffemodel, .pth, .safetensors; told by its content" };
-        _output = new Argument<string>("OUT") { Description = $"the file to write; its extension says the format: {string.Join(", ", NetworkFile.Extensions)}" };
+        _input = new Argument<string>("IN") { Description = "weights in any readable format: .caffemodel, .pth, .safetensors; recognized by content" };
+        _output = new Argument<string>("OUT") { Description = $"the file to write; its extension determines the format: {string.Join(", ", NetworkFile.Extensions)}" };
         command.Add(_input);
         command.Add(_output);
-        _classes = command.AddOption<int?>("--classes", "refuse weights of another number of classes", "--NoLabels");
+        _classes = command.AddOption<int?>("--classes", "refuse weights with another number of classes", "--NoLabels");
         command.Require(_classes, n => n is >= 2 and <= 255, "2 to 255");
         _depth = command.AddOption<int?>("--depth", "refuse weights of another depth");
         command.Require(_depth, n => n is int depth && DeepLabConfiguration.Depths.Contains(depth), "18, 34, 50, 101 or 152");
         _classesFile = command.AddOption<string?>(
-            "--classes-file", "names of the classes for the metadata, one line `index name` each [default: those in IN, or VOC's if there are 21]");
+            "--classes-file", "class names for the metadata, one line `index name` each [default: those in IN, or VOC's if there are 21]");
         _classesFile.HelpName = "FILE";
-        _oneScale = command.AddOption<bool>("--one-scale", "for .onnx: the scores of the image's own size alone, not the maximum of three scales");
-        _foldPreprocessing = command.AddOption<bool>("--fold-preprocessing", "for .onnx: take pixels, uint8 [batch, height, width, 3] in red, green, blue, and prepare them in the graph");
+        _oneScale = command.AddOption<bool>("--one-scale", "for .onnx: only the scores at the image's own size, not the maximum over three scales");
+        _foldPreprocessing = command.AddOption<bool>("--fold-preprocessing", "for .onnx: take pixels, uint8 [batch, height, width, 3] in RGB order, and preprocess them in the graph");
     }
 
     public static Command Create()
@@ -51,9 +51,9 @@ internal sealed class ConvertCommand
     {
         CliConsole console = invocation.Console;
         string input = parse.GetValue(_input)!, output = parse.GetValue(_output)!;
-        if (!NetworkFile.CanWrite(output)) throw new UsageException($"'{output}' says no format of weights: it must end in {string.Join(", ", NetworkFile.Extensions)}");
+        if (!NetworkFile.CanWrite(output)) throw new UsageException($"'{output}' has an unknown extension: it must end in {string.Join(", ", NetworkFile.Extensions)}");
         var onnx = new OnnxOptions { ThreeScales = !parse.GetValue(_oneScale), FoldPreprocessing = parse.GetValue(_foldPreprocessing) };
-        if (onnx != new OnnxOptions() && Path.GetExtension(output) != ".onnx") throw new UsageException("--one-scale and --fold-preprocessing are for .onnx files");
+        if (onnx != new OnnxOptions() && Path.GetExtension(output) != ".onnx") throw new UsageException("--one-scale and --fold-preprocessing apply to .onnx files only");
         using NetworkWeights source = NetworkWeights.Open(input);
         console.Line($"read {ConsoleText.Sanitize(input)}");
         WeightsDisplay.Describe(source, console);

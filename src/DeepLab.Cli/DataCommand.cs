@@ -5,13 +5,13 @@ using DeepLab.IO;
 
 namespace DeepLab.Cli;
 
-/// <summary><c>deeplab data</c>: <c>check</c> looks at every file of a dataset.</summary>
+/// <summary><c>deeplab data</c>: <c>check</c> inspects every file of a dataset.</summary>
 internal static class DataCommand
 {
     public static Command Create()
     {
         var check = new CliCommand(
-            "check", "Reads every image and label image of a dataset and shows counts, sizes, the share of each class, and what looks wrong (exit status 1 if something is).")
+            "check", "Reads every image and label image of a dataset and shows counts, sizes, the share of each class, and any problems (exit status 1 if there are errors).")
         {
             Examples =
             [
@@ -20,9 +20,9 @@ internal static class DataCommand
             ],
         };
         var dataset = new DatasetArguments(check, forEvaluation: false);
-        Option<int> threads = check.AddOptionWithDefault("--threads", "threads that read, 0 for one per processor", 0);
+        Option<int> threads = check.AddOptionWithDefault("--threads", "reader threads, 0 for one per processor", 0);
         check.Require(threads, n => n is >= 0 and <= 1024, "0 to 1024");
-        Option<string?> json = check.AddOption<string?>("--json", "also write what was found to this file");
+        Option<string?> json = check.AddOption<string?>("--json", "also write the findings to this file");
         json.HelpName = "FILE";
         check.SetRun((parse, invocation) =>
         {
@@ -30,7 +30,7 @@ internal static class DataCommand
             int wanted = parse.GetValue(threads);
             return Check(opened, wanted == 0 ? Environment.ProcessorCount : wanted, parse.GetValue(json), invocation);
         });
-        var command = new CliCommand("data", "Looks at datasets.") { Examples = check.Examples };
+        var command = new CliCommand("data", "Inspects datasets.") { Examples = check.Examples };
         command.Add(check);
         return command;
     }
@@ -43,7 +43,7 @@ internal static class DataCommand
         DatasetReport report = DatasetReport.Create(
             dataset, threads, done => console.Progress($"{done}/{count} images read"), invocation.Cancellation);
         if (json is not null) AtomicFile.WriteAllText(json, report.ToJson());
-        console.Line($"{ConsoleText.Sanitize(report.Source)}: {report.Listed} listed, {report.Usable} can be trained on");
+        console.Line($"{ConsoleText.Sanitize(report.Source)}: {report.Listed} listed, {report.Usable} usable for training");
         if (report is { Widths: SideSummary widths, Heights: SideSummary heights })
         {
             console.Line($"widths {Describe(widths)}, heights {Describe(heights)}, {report.DistinctSizes} different size{(report.DistinctSizes == 1 ? "" : "s")}");
@@ -52,7 +52,7 @@ internal static class DataCommand
         }
 
         console.Line();
-        if (report.Problems.IsEmpty) console.Line("nothing looks wrong");
+        if (report.Problems.IsEmpty) console.Line("no problems found");
         foreach (DatasetProblem problem in report.Problems.OrderByDescending(p => p.Level))
             console.Line($"{(problem.Level == AdviceLevel.Error ? "error" : "warning")}: {RemedyText.Append(problem.Message, problem.Remedy).ReplaceLineEndings(" ")}");
         return report.HasErrors ? Program.Failed : 0;

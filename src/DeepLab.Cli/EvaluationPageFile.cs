@@ -10,7 +10,9 @@ using DeepLab.Weights;
 
 namespace DeepLab.Cli;
 
-/// <summary>The page of <c>eval --report</c>, written anew after every snapshot: an evaluation that is interrupted leaves what it has found.</summary>
+/// <summary>
+/// The page of <c>eval --report</c>, rewritten after every snapshot: an interrupted evaluation keeps what it has found.
+/// </summary>
 internal sealed class EvaluationPageFile
 {
     private readonly EvaluationRecord _record = new();
@@ -19,11 +21,11 @@ internal sealed class EvaluationPageFile
     private readonly string _backend;
     private ImageRanking _images;
 
-    /// <summary>Looks at the place where the page is to be written, before hours go by.</summary>
-    /// <exception cref="UsageException">It is no place for a file.</exception>
+    /// <summary>Checks where the page is to be written, before hours go by.</summary>
+    /// <exception cref="UsageException">The path cannot be that of a file.</exception>
     public EvaluationPageFile(string path, ParseResult parse, SegmentationDataset dataset, Backend backend)
     {
-        if (string.IsNullOrWhiteSpace(path) || Directory.Exists(path)) throw new UsageException($"--report is '{path}', expected the name of a file");
+        if (string.IsNullOrWhiteSpace(path) || Directory.Exists(path)) throw new UsageException($"--report is '{path}', expected a file name");
         (Path, _dataset, _backend, _command) = (path, dataset, backend.Description, [.. CommandInvocation.Words(parse)]);
         _images = new ImageRanking(dataset.Classes, Palette.Voc);
     }
@@ -34,7 +36,7 @@ internal sealed class EvaluationPageFile
     /// <summary>Begins a snapshot.</summary>
     public void Begin() => _images = new ImageRanking(_dataset.Classes, Palette.Voc);
 
-    /// <summary>Takes note of an image.</summary>
+    /// <summary>Records an image.</summary>
     public void Add(EvaluatedImage image) => _images.Add(image);
 
     /// <summary>Ends a snapshot and writes the page.</summary>

@@ -21,11 +21,11 @@ internal static class InfoCommand
         };
         var file = new Argument<string?>("FILE") { Description = "a weights file", Arity = ArgumentArity.ZeroOrOne };
         command.Add(file);
-        Option<bool> tensors = command.AddOptionWithDefault("--tensors", "list the tensors too, each with its type and shape", false);
+        Option<bool> tensors = command.AddOptionWithDefault("--tensors", "also list the tensors, each with its type and shape", false);
         command.SetRun((parse, invocation) =>
         {
             if (parse.GetValue(file) is string path) ShowFile(path, parse.GetValue(tensors), invocation.Console);
-            else if (parse.GetValue(tensors)) throw new UsageException("--tensors needs a FILE");
+            else if (parse.GetValue(tensors)) throw new UsageException("--tensors requires a FILE");
             else ShowMachine(invocation.Console);
             return 0;
         });
@@ -41,7 +41,7 @@ internal static class InfoCommand
         console.Row("tensors", $"{tensors.Count}, {string.Join(" and ", tensors.Select(t => t.Type).Distinct().Order())}");
         console.Row("size", $"{ConsoleText.Count(new FileInfo(path).Length)} bytes");
         console.Row("checksum", weights.Checksum());
-        console.Row("metadata", weights.Metadata.Count == 0 ? "none (recognised by its tensors)" : "");
+        console.Row("metadata", weights.Metadata.Count == 0 ? "none (recognized by its tensors)" : "");
         foreach ((string key, string value) in weights.Metadata.OrderBy(m => m.Key, StringComparer.Ordinal))
             console.Line($"  {ConsoleText.Sanitize(key)} = {ConsoleText.Sanitize(value)}");
         if (!withTensors) return;
@@ -86,6 +86,6 @@ internal static class InfoCommand
             ("AdvSimd", System.Runtime.Intrinsics.Arm.AdvSimd.IsSupported),
         ];
         string there = string.Join(", ", sets.Where(s => s.IsThere).Select(s => s.Name));
-        return there.Length > 0 ? there : "none that .NET may use here";
+        return there.Length > 0 ? there : "none that .NET can use here";
     }
 }

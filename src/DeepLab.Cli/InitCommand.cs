@@ -6,7 +6,7 @@ using DeepLab.Weights;
 
 namespace DeepLab.Cli;
 
-/// <summary><c>deeplab init</c>: net surgery, which gives trained weights a fresh last layer.</summary>
+/// <summary><c>deeplab init</c>: net surgery, which gives trained weights a new last layer.</summary>
 internal sealed class InitCommand
 {
     private readonly Option<string> _from, _output;
@@ -17,16 +17,16 @@ internal sealed class InitCommand
     {
         _from = command.AddOption<string>("--from", "the weights: .caffemodel, .pth or .safetensors, with or without a last layer");
         (_from.HelpName, _from.Required) = ("FILE", true);
-        _classes = command.AddOptionWithDefault("--classes", "classes of the new last layer, background among them", new DeepLabConfiguration().Classes, "--NoLabels");
+        _classes = command.AddOptionWithDefault("--classes", "classes of the new last layer, including the background", new DeepLabConfiguration().Classes, "--NoLabels");
         command.Require(_classes, n => n is >= 2 and <= 255, "2 to 255");
         _seed = RuntimeArguments.AddSeed(command);
-        _output = command.AddOptionWithDefault("--output", $"the file to write: {string.Join(", ", SnapshotFile.Extensions)}; train starts from the default", TrainingArguments.DefaultInit, "-o");
+        _output = command.AddOptionWithDefault("--output", $"the file to write: {string.Join(", ", SnapshotFile.Extensions)}; train starts from the default file", TrainingArguments.DefaultInit, "-o");
         _output.HelpName = "FILE";
     }
 
     public static Command Create()
     {
-        var command = new CliCommand("init", "Net surgery: keeps every layer but the last, which is drawn anew (Gaussian with deviation 0.01, zero bias).")
+        var command = new CliCommand("init", "Net surgery: keeps every layer but the last, which is initialized at random (Gaussian with standard deviation 0.01, zero bias).")
         {
             Examples =
             [
@@ -44,7 +44,7 @@ internal sealed class InitCommand
         CliConsole console = invocation.Console;
         string from = parse.GetValue(_from)!, output = parse.GetValue(_output)!;
         if (!SnapshotFile.Extensions.Contains(Path.GetExtension(output), StringComparer.OrdinalIgnoreCase))
-            throw new UsageException($"'{output}' says no format that training can start from: it must end in {string.Join(", ", SnapshotFile.Extensions)}");
+            throw new UsageException($"'{output}' has an extension that training cannot start from: it must end in {string.Join(", ", SnapshotFile.Extensions)}");
         using Backend backend = Device.Cpu.CreateBackend(new BackendOptions { Threads = 1 });
         DeepLabResNet network;
         using (NetworkWeights source = NetworkWeights.Open(from))
@@ -57,7 +57,7 @@ internal sealed class InitCommand
 
         network.InitializeHead(parse.GetValue(_seed));
         NetworkFile.Save(output, network);
-        console.Row("last layer", $"drawn anew for {network.Configuration.Classes} classes");
+        console.Row("last layer", $"initialized at random for {network.Configuration.Classes} classes");
         console.Row("checksum", NetworkWeights.Of(network).Checksum());
         console.Line($"written {ConsoleText.Sanitize(output)}, {ConsoleText.Count(new FileInfo(output).Length)} bytes");
         return 0;

@@ -13,7 +13,7 @@ namespace DeepLab.Cli;
 /// <summary><c>deeplab predict</c>: writes the masks of photographs.</summary>
 internal sealed class PredictCommand
 {
-    /// <summary>The shortest side that <c>--max-side</c> takes.</summary>
+    /// <summary>The smallest side that <c>--max-side</c> accepts.</summary>
     private const int LeastMaxSide = 33;
 
     private readonly Option<string> _weights, _output, _format;
@@ -28,8 +28,8 @@ internal sealed class PredictCommand
     {
         _images = new Argument<string[]>("IMAGE")
         {
-            Description = "JPEG or PNG images, folders (all .jpg, .jpeg and .png files right in them), or - for an image on standard input; "
-                + "a JPEG is turned upright as its EXIF says, and so are all results",
+            Description = "JPEG or PNG images, folders (all .jpg, .jpeg and .png files directly in them), or - for an image on standard input; "
+                + "a JPEG is rotated upright according to its EXIF data, and so are all results",
             Arity = ArgumentArity.OneOrMore,
         };
         command.Add(_images);
@@ -37,30 +37,30 @@ internal sealed class PredictCommand
         (_weights.HelpName, _weights.Required) = ("FILE", true);
         _output = command.AddOption<string>(
             "--output",
-            "the folder for the labels, <name>.png, and <name>_overlay.jpg: their colours over the image, outlines and a legend; "
-                + "or - to write the labels of one image (with --only the cut-out) to standard output and nothing else",
+            "the folder for the labels, <name>.png, and for <name>_overlay.jpg: their colors over the image, with outlines and a legend; "
+                + "or - to write only the labels of one image (with --only the cut-out) to standard output",
             aliases: ["-o"]);
         (_output.HelpName, _output.Required) = ("DIR|-", true);
         _format = command.AddOptionWithDefault(
-            "--format", "the labels as png: a palette PNG in VOC's colours; or as <name>.json in COCO's format, each class's mask in run lengths, json: as numbers, rle: compressed", PredictionFiles.Png);
+            "--format", "the labels as png: a palette PNG in VOC's colors; or as <name>.json in COCO's format, each class's mask as run lengths, json: as numbers, rle: compressed", PredictionFiles.Png);
         _format.AcceptOnlyFromAmong(PredictionFiles.Png, PredictionFiles.Json, PredictionFiles.Rle);
         _format.HelpName = "png|json|rle";
         _only = command.AddOption<string?>(
-            "--only", "also cut these classes out, names or indices with commas between them: <name>_cutout.png, transparent elsewhere; overlays show these alone, the labels keep all classes");
+            "--only", "also cut out these classes, names or indices separated by commas: <name>_cutout.png, transparent elsewhere; overlays show only these, the labels keep all classes");
         _only.HelpName = "CLASSES";
         _noOverlay = command.AddOptionWithDefault("--no-overlay", "write no overlays", false);
         _classesFile = command.AddOption<string?>(
-            "--classes-file", "names of the classes, a line `index name` each [default: labels.txt beside an image's folder, if that is called JPEGImages, else the names in the weights]");
+            "--classes-file", "class names, one line `index name` each [default: labels.txt beside an image's folder, if that folder is called JPEGImages, else the names in the weights]");
         _classesFile.HelpName = "FILE";
         _scores = command.AddOption<string?>(
-            "--save-scores", "also write <name>.npy here: the fused scores, float32 [classes, h, w], at the network's resolution and of the padded square, before the CRF");
+            "--save-scores", "also write <name>.npy to this folder: the fused scores, float32 [classes, h, w], at the network's resolution and for the padded square, before the CRF");
         _scores.HelpName = "DIR";
         _maxSide = command.AddOptionWithDefault(
             "--max-side",
-            $"photographs with a longer side are reduced to this for the network, and their scores resized to full size; {LeastMaxSide} to {Predictor.LongestSide}, or 0 to reduce none, which takes memory and time",
+            $"photographs whose longer side exceeds this are reduced to it for the network, and their scores resized to full size; {LeastMaxSide} to {Predictor.LongestSide}, or 0 to reduce none, which costs memory and time",
             PhotographPredictor.DefaultMaxSide);
         command.Require(_maxSide, n => n is 0 or (>= LeastMaxSide and <= Predictor.LongestSide), $"0, or {LeastMaxSide} to {Predictor.LongestSide}");
-        _crf = new CrfArguments(command, "refine the masks by a dense CRF, which draws their borders to the edges of the photograph");
+        _crf = new CrfArguments(command, "refine the masks with a dense CRF, which aligns their borders with the edges in the photograph");
         _runtime = new RuntimeArguments(command);
     }
 
@@ -83,7 +83,7 @@ internal sealed class PredictCommand
 
     private int Run(ParseResult parse, CommandInvocation invocation)
     {
-        _ = Task.Run(() => _runtime.WarmUp(parse)); // not waited for: whatever fails in it fails again, and is told, in the prediction
+        _ = Task.Run(() => _runtime.WarmUp(parse)); // not awaited: whatever fails in it fails again, and is reported, in the prediction
         PredictionOutputs outputs = Outputs(parse, invocation.Console);
         CliConsole console = outputs.Folder == PredictionTarget.Standard ? invocation.Console.WithoutOutput() : invocation.Console;
         DenseCrfOptions? crf = _crf.Options(parse);
@@ -92,7 +92,7 @@ internal sealed class PredictCommand
         file.RequireHead();
         var names = new ClassNameSource(file.Configuration.Classes, file.ClassNames, parse.GetValue(_classesFile), targets.Select(t => t.Image));
         var files = new PredictionFiles(names, parse.GetValue(_format)!, parse.GetValue(_only), console.OpenOutput);
-        foreach (PredictionTarget target in targets) _ = files.Chosen(target.Image); // A name that is no class is told before work begins.
+        foreach (PredictionTarget target in targets) _ = files.Chosen(target.Image); // A name that is not a class is reported before work begins.
         CodecLibrary.RequireAll();
         using Backend backend = _runtime.CreateBackend(parse, console);
         using var predictor = new PhotographPredictor(NetworkFile.Map(file, backend), parse.GetValue(_maxSide), crf, _runtime.Threads(parse), targets.Count);
@@ -110,14 +110,14 @@ internal sealed class PredictCommand
         string folder = parse.GetValue(_output)!;
         if (folder == PredictionTarget.Standard)
         {
-            if (cutout && !png) throw new UsageException($"--only writes a PNG to standard output, and --format {parse.GetValue(_format)} JSON: give --output a folder for both");
-            if (png && console.IsTerminal) throw new UsageException("a PNG would be written to the terminal: redirect it to a file, > mask.png for instance");
+            if (cutout && !png) throw new UsageException($"--only writes a PNG to standard output, but --format {parse.GetValue(_format)} writes JSON: give --output a folder for both");
+            if (png && console.IsTerminal) throw new UsageException("a PNG would be written to the terminal: redirect it to a file, for example with > mask.png");
         }
 
         return new PredictionOutputs(folder, !png, !parse.GetValue(_noOverlay), cutout, parse.GetValue(_scores));
     }
 
-    /// <summary>Predicts all images, and gives how many could not be.</summary>
+    /// <summary>Predicts all images, and returns how many could not be predicted.</summary>
     private static int Predict(
         PhotographPredictor predictor, IReadOnlyList<PredictionTarget> targets, PredictionFiles files, CliConsole console, CancellationToken cancellation)
     {

@@ -6,7 +6,7 @@ using DeepLab.Visualization;
 
 namespace DeepLab.Cli;
 
-/// <summary>Writes what was predicted for an image; from several threads at once.</summary>
+/// <summary>Writes the prediction for an image; may be called from several threads at once.</summary>
 /// <param name="Names">The names of the classes.</param>
 /// <param name="Format">png, json or rle.</param>
 /// <param name="Only">The classes to cut out and to show, by name or index; null for all.</param>

@@ -29,14 +29,16 @@ internal sealed record PredictionTarget(string Image, string? Labels, string? Ov
 
     private IEnumerable<string> Outputs => new[] { Labels, Overlay, Cutout, Scores }.OfType<string>();
 
-    /// <summary>The images that are named, those of folders sorted, with their outputs.</summary>
+    /// <summary>The given images, those of folders sorted, with their outputs.</summary>
     /// <exception cref="UsageException">A name is empty, or several images would go to standard output.</exception>
-    /// <exception cref="DeepLabException">A folder has no image, or what would be written would replace an image, or another image's mask.</exception>
+    /// <exception cref="DeepLabException">
+    /// A folder has no image, or an output would replace an image or another image's mask.
+    /// </exception>
     public static IReadOnlyList<PredictionTarget> Find(IReadOnlyList<string> inputs, PredictionOutputs outputs)
     {
-        if (inputs.Concat([outputs.Folder, outputs.Scores ?? "."]).Any(string.IsNullOrWhiteSpace)) throw new UsageException("an empty text is no path");
+        if (inputs.Concat([outputs.Folder, outputs.Scores ?? "."]).Any(string.IsNullOrWhiteSpace)) throw new UsageException("an empty string is not a path");
         string[] images = [.. inputs.SelectMany(i => i != Standard && Directory.Exists(i) ? ImagesIn(i) : [i]).DistinctBy(FullPath, s_paths)];
-        if (outputs.Folder == Standard && images.Length > 1) throw new UsageException($"--output - takes one image, and there are {images.Length}: give --output a folder");
+        if (outputs.Folder == Standard && images.Length > 1) throw new UsageException($"--output - takes one image, but there are {images.Length}: give --output a folder");
         PredictionTarget[] targets = [.. images.Select(image => For(image, outputs))];
         var writers = new Dictionary<string, string>(s_paths);
         Dictionary<string, string> sources = images.ToDictionary(FullPath, s_paths);
@@ -46,7 +48,7 @@ internal sealed record PredictionTarget(string Image, string? Labels, string? Ov
             {
                 string full = Path.GetFullPath(file);
                 if (sources.TryGetValue(full, out string? source))
-                    throw new DeepLabException($"{ConsoleText.Sanitize(source)} would be replaced by a file that is written for {ConsoleText.Sanitize(target.Image)}: give --output another folder");
+                    throw new DeepLabException($"{ConsoleText.Sanitize(source)} would be overwritten by an output for {ConsoleText.Sanitize(target.Image)}: give --output another folder");
                 if (!writers.TryAdd(full, target.Image))
                 {
                     throw new DeepLabException(
@@ -69,20 +71,20 @@ internal sealed record PredictionTarget(string Image, string? Labels, string? Ov
             image, stem + (outputs.Json ? ".json" : ".png"), outputs.Overlay ? stem + "_overlay.jpg" : null, outputs.Cutout ? stem + "_cutout.png" : null, scores);
     }
 
-    // Standard input is no file; nothing else has an empty path.
+    // Standard input is not a file; nothing else has an empty path.
     private static string FullPath(string image) => image == Standard ? "" : Path.GetFullPath(image);
 
     private static string[] ImagesIn(string folder)
     {
         try
         {
-            // Names that begin with a dot are what systems leave behind ("._photo.jpg"), no photographs.
+            // Names that begin with a dot are files that systems leave behind ("._photo.jpg"), not photographs.
             string[] images = [.. Directory.EnumerateFiles(folder)
                 .Where(f => s_extensions.Contains(Path.GetExtension(f).ToLowerInvariant()) && !Path.GetFileName(f).StartsWith('.'))
                 .Order(StringComparer.Ordinal)];
             return images.Length > 0
                 ? images
-                : throw new DeepLabException($"{ConsoleText.Sanitize(folder)}: the folder has no .jpg, .jpeg or .png file (folders in it are not searched)");
+                : throw new DeepLabException($"{ConsoleText.Sanitize(folder)}: the folder has no .jpg, .jpeg or .png file (subfolders are not searched)");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

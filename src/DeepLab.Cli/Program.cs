@@ -6,7 +6,9 @@ using DeepLab.Models;
 
 namespace DeepLab.Cli;
 
-/// <summary>The command line: exit status 0 for success, 1 for a failure, 2 for wrong usage, 130 when it was interrupted.</summary>
+/// <summary>
+/// The command line: exit status 0 for success, 1 for a failure, 2 for wrong usage, 130 when interrupted.
+/// </summary>
 internal static class Program
 {
     public const int Failed = 1, WrongUsage = 2, Interrupted = 130;
@@ -17,10 +19,10 @@ internal static class Program
         var console = new CliConsole(Console.Out, Console.Error, CliConsole.StandardOutputIsTerminal);
         void Stop(PosixSignalContext signal)
         {
-            // The first asks to finish what must not be cut off; a second one ends the program at once.
+            // The first signal asks to finish what must not be interrupted; a second one ends the program at once.
             if (interruption.IsCancellationRequested) return;
             signal.Cancel = true;
-            console.Note("stopping; once more to stop at once");
+            console.Note("stopping; interrupt again to stop at once");
             interruption.Cancel();
         }
 
@@ -62,9 +64,9 @@ internal static class Program
         }
         catch (OutOfMemoryException e)
         {
-            return Report(console, e, "there is not enough memory; a smaller --crop, image or --depth needs less", parse.GetValue(verbose), Failed);
+            return Report(console, e, "not enough memory; a smaller --crop, image or --depth needs less", parse.GetValue(verbose), Failed);
         }
-#pragma warning disable CA1031 // What is left is a fault of this program, which a user should be able to report in one line.
+#pragma warning disable CA1031 // Anything else is a bug in this program, which a user should be able to report in one line.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -76,7 +78,7 @@ internal static class Program
     private static RootCommand CreateRoot(out Option<bool> verbose)
     {
         verbose = new Option<bool>("--verbose") { Description = "add the stack trace to error messages", Recursive = true };
-        var root = new RootCommand("DeepLab-ResNet (DeepLab v2): semantic segmentation of photographs, trained, evaluated and applied on the CPU.")
+        var root = new RootCommand("DeepLab-ResNet (DeepLab v2) for semantic segmentation of photographs: training, evaluation and prediction on the CPU.")
         {
             TrainCommand.Create(), EvalCommand.Create(), PredictCommand.Create(), CrfCommand.Create(), ReportCommand.Create(), ConvertCommand.Create(), InitCommand.Create(),
             InfoCommand.Create(), DataCommand.Create(), BenchCommand.Create(), DemoCommand.Create(), verbose,

@@ -6,7 +6,7 @@ using DeepLab.Inference;
 
 namespace DeepLab.Cli;
 
-/// <summary>The options that say where a command computes.</summary>
+/// <summary>The options that choose where and how a command computes.</summary>
 internal sealed class RuntimeArguments
 {
     private const string Auto = "auto";
@@ -25,12 +25,12 @@ internal sealed class RuntimeArguments
         command.Require(_device, text => Device.Kinds.Contains(text.Split(':')[0].ToLowerInvariant()), string.Join(" or ", Device.Kinds));
         _threads = AddThreads(command);
         _exact = command.AddOptionWithDefault(
-            "--exact-convolutions", "sum 3×3 convolutions tap by tap instead of by Winograd's minimal filtering: slower, and rounds less", false);
+            "--exact-convolutions", "sum 3×3 convolutions tap by tap instead of using Winograd's minimal filtering: slower, with less rounding error", false);
         _instructionSet = command.AddOptionWithDefault(
-            "--instruction-set", "the CPU's vectors: auto takes the widest; sets round differently, so name one to get the same bits on another processor", Auto);
+            "--instruction-set", "the CPU's vector instructions: auto picks the widest; sets round differently, so name one to get the same bits on another processor", Auto);
         _instructionSet.HelpName = "auto|avx512|avx2|portable";
         _instructionSet.AcceptOnlyFromAmong([Auto, .. InstructionSetNames.Keys]);
-        _gpu = command.AddOption<int?>("--gpu0", "accepted for the seed's sake and ignored");
+        _gpu = command.AddOption<int?>("--gpu0", "accepted for compatibility with the seed and ignored");
         _gpu.Hidden = true;
     }
 
@@ -40,18 +40,18 @@ internal sealed class RuntimeArguments
         ["avx512"] = InstructionSet.Avx512, ["avx2"] = InstructionSet.Avx2, ["portable"] = InstructionSet.Portable,
     };
 
-    /// <summary>How many threads compute, 0 for one a processor.</summary>
+    /// <summary>The number of compute threads, 0 for one per processor.</summary>
     public int Threads(ParseResult parse) => parse.GetValue(_threads);
 
     /// <summary>Starts the backend, which the caller disposes.</summary>
     /// <exception cref="DeepLabException">There is no such device, or it lacks the instruction set.</exception>
     public Backend CreateBackend(ParseResult parse, CliConsole console)
     {
-        if (parse.GetValue(_gpu) is int) console.Note("note: --gpu0 is ignored; --device says where to compute");
+        if (parse.GetValue(_gpu) is int) console.Note("note: --gpu0 is ignored; use --device to choose where to compute");
         return Device.Parse(parse.GetValue(_device)!).CreateBackend(Options(parse));
     }
 
-    /// <summary>Compiles what prediction will run on such a backend.</summary>
+    /// <summary>Compiles the code that prediction will run on this backend.</summary>
     public void WarmUp(ParseResult parse) => Inference.WarmUp.Run(Device.Parse(parse.GetValue(_device)!), Options(parse));
 
     private BackendOptions Options(ParseResult parse) => new()
@@ -64,7 +64,7 @@ internal sealed class RuntimeArguments
     /// <summary>Adds <c>--threads</c> to a command.</summary>
     public static Option<int> AddThreads(CliCommand command)
     {
-        Option<int> threads = command.AddOptionWithDefault("--threads", "threads that compute, 0 for one a processor; the results are the same bits for any number", 0);
+        Option<int> threads = command.AddOptionWithDefault("--threads", "compute threads, 0 for one per processor; the results are bit-identical for any number", 0);
         command.Require(threads, n => n is >= 0 and <= 1024, "0 to 1024");
         return threads;
     }
@@ -73,7 +73,7 @@ internal sealed class RuntimeArguments
     public static Option<ActivationCheckpointing> AddMemory(CliCommand command)
     {
         Option<ActivationCheckpointing> option = command.AddOptionWithDefault(
-            "--memory", "what a training step keeps: low computes more maps twice, which takes a few per cent longer; high computes none twice and packs kernels once an update, which takes 5% less and twice the memory; the results are the same bits", ActivationCheckpointing.EarlyStages);
+            "--memory", "what a training step keeps: low recomputes more feature maps, which takes a few percent longer; high recomputes none and packs kernels once per update, which takes 5% less time and twice the memory; the results are bit-identical", ActivationCheckpointing.EarlyStages);
         option.HelpName = "normal|low|high";
         option.CustomParser = result => result.Tokens[0].Value switch
         {
@@ -93,5 +93,5 @@ internal sealed class RuntimeArguments
 
     /// <summary>Adds <c>--seed</c> to a command.</summary>
     public static Option<ulong> AddSeed(CliCommand command) =>
-        command.AddOptionWithDefault("--seed", "what everything random follows from", 1UL);
+        command.AddOptionWithDefault("--seed", "the seed of everything random", 1UL);
 }

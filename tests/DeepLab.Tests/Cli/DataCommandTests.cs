@@ -19,7 +19,7 @@ public sealed class DataCommandTests : IDisposable
         Assert.Equal((0, ""), (run.Status, run.Error));
         Assert.Equal(
             $"""
-            {_files.ListPath()}: 3 listed, 3 can be trained on
+            {_files.ListPath()}: 3 listed, 3 usable for training
             widths 6 to 10 (median 6), heights 2 to 4 (median 4), 2 different sizes
 
             label  class     share   images
@@ -27,7 +27,7 @@ public sealed class DataCommandTests : IDisposable
                 1  tree      17.6%        1
               255  ignored   14.7%        1
 
-            nothing looks wrong
+            no problems found
 
             """,
             run.Out);

@@ -45,7 +45,7 @@ public sealed class EvalCommandTests : IDisposable
         Assert.Contains($"\npictures (photograph, ground truth, prediction): {pictures}/S_1000\n", run.Out, StringComparison.Ordinal);
         Assert.EndsWith($"report: {report}\n", run.Out, StringComparison.Ordinal);
         AssertPageAboutBoth(report);
-        AssertFails(2, $"deeplab: --report is '{_files.Root}', expected the name of a file; see deeplab eval --help\n", [.. line[1..], "--report", _files.Root]);
+        AssertFails(2, $"deeplab: --report is '{_files.Root}', expected a file name; see deeplab eval --help\n", [.. line[1..], "--report", _files.Root]);
     }
 
     [Fact]

@@ -60,7 +60,7 @@ public sealed class PredictCommandTests : IDisposable
         Assert.Equal((1, $"deeplab: {_files.ImagePath("a")} and {_files.ImagePath("a", ".png")} would both be written to {Output}/a.png: predict them into different folders\n"), (same.Status, same.Error));
         CliRun onTop = Predict(_files.Images, _files.ImagePath("a", ".png"));
         Assert.Equal(1, onTop.Status);
-        Assert.Contains("would be replaced by a file that is written for", onTop.Error, StringComparison.Ordinal);
+        Assert.Contains("would be overwritten by an output for", onTop.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Output));
     }
 
@@ -69,7 +69,7 @@ public sealed class PredictCommandTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(_files.Root, "empty"));
         CliRun empty = Predict(Output, Path.Combine(_files.Root, "empty"));
-        Assert.Equal((1, $"deeplab: {_files.Root}/empty: the folder has no .jpg, .jpeg or .png file (folders in it are not searched)\n"), (empty.Status, empty.Error));
+        Assert.Equal((1, $"deeplab: {_files.Root}/empty: the folder has no .jpg, .jpeg or .png file (subfolders are not searched)\n"), (empty.Status, empty.Error));
         Assert.Equal(2, CliRun.Of("predict", "--weights", Weights, "-o", Output).Status);
         Assert.Equal(2, CliRun.Of("predict", "-o", Output, "x.jpg").Status);
         Assert.Equal(2, CliRun.Of("predict", "--weights", Weights, "x.jpg").Status);

@@ -110,8 +110,8 @@ public sealed class PredictFormatsTests : IDisposable
         AssertUsage("there is no class 'cat'; there are 0 to 1: sky, dry land", "--only", "sky,cat", "-o", Output);
         AssertUsage("there is no class '2'", "--only", "2", "-o", Output);
         AssertUsage("there is no class ''", "--only", "", "-o", Output);
-        AssertUsage("--only writes a PNG to standard output, and --format rle JSON", "--only", "1", "--format", "rle", "-o", "-");
-        AssertUsage("--output - takes one image, and there are 2", "-o", "-", "other.jpg");
+        AssertUsage("--only writes a PNG to standard output, but --format rle writes JSON", "--only", "1", "--format", "rle", "-o", "-");
+        AssertUsage("--output - takes one image, but there are 2", "-o", "-", "other.jpg");
         AssertUsage("--max-side is 7, expected 0, or 33 to 26000", "--max-side", "7", "-o", Output);
         AssertUsage("'tiff'", "--format", "tiff", "-o", Output);
         AssertUsage("--crf-iterations requires --crf", "--crf-iterations", "3", "-o", Output);
@@ -138,7 +138,7 @@ public sealed class PredictFormatsTests : IDisposable
             (1, $"deeplab: {Photograph} and {odd} would both be written to {Output}/photo_cutout.png: predict them into different folders\n"), (both.Status, both.Error));
         CliRun onTop = CliRun.Of("predict", "-w", Weights, "-o", _files.Root, "--only", "1", Photograph, odd);
         Assert.Equal(1, onTop.Status);
-        Assert.StartsWith($"deeplab: {odd} would be replaced by a file that is written for {Photograph}", onTop.Error, StringComparison.Ordinal);
+        Assert.StartsWith($"deeplab: {odd} would be overwritten by an output for {Photograph}", onTop.Error, StringComparison.Ordinal);
     }
 
     private string[] Written() => [.. Directory.GetFiles(Output).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal)];

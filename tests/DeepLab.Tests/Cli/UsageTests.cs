@@ -28,10 +28,10 @@ public sealed class UsageTests
         { "train --map-label 255", "--map-label" },
         { "train --device cuda", "cuda" },
         { "train --seed -1", "--seed" },
-        { "train --voc a --images b", "--images exclude each other" },
-        { "train --split val", "--split needs --voc" },
+        { "train --voc a --images b", "--images are mutually exclusive" },
+        { "train --split val", "--split requires --voc" },
         { "train --images .", "--labels is missing" },
-        { "train", "no dataset is named" },
+        { "train", "no dataset was given" },
         { "bench --size 32", "33 to 4096" },
     };
 

@@ -44,14 +44,14 @@ public sealed class WatchArgumentsTests(ShapesFixture shapes) : IClassFixture<Sh
         Assert.Contains($"validation  1 images every 5 iterations ({list})", result.Out, StringComparison.Ordinal);
         Assert.Matches(@"iteration 1  mean IoU 0\.\d{4}", result.Out);
 
-        AssertUsage(Train([.. dataset, "--eval-every", "5"]), "there is no validation list: the default data/list/val.txt is not there; give --eval-list FILE");
-        AssertUsage(Train([.. dataset, "--eval-every", "5", "--eval-split", "val"]), "--eval-split needs --voc ROOT; with --images give --eval-list FILE");
+        AssertUsage(Train([.. dataset, "--eval-every", "5"]), "there is no validation list: the default data/list/val.txt does not exist; give --eval-list FILE");
+        AssertUsage(Train([.. dataset, "--eval-every", "5", "--eval-split", "val"]), "--eval-split requires --voc ROOT; with --images give --eval-list FILE");
     }
 
     [Theory]
     [InlineData("--eval-split val", "--eval-split requires --eval-every N")]
     [InlineData("--eval-list val.txt", "--eval-list requires --eval-every N")]
-    [InlineData("--eval-every 2 --eval-list val.txt", "--voc and --eval-list exclude each other: give --eval-split NAME")]
+    [InlineData("--eval-every 2 --eval-list val.txt", "--voc and --eval-list are mutually exclusive: give --eval-split NAME")]
     [InlineData("--eval-every 0", "--eval-every is 0, expected at least 1")]
     public void Options_that_contradict_each_other_are_wrong_usage(string options, string told) =>
         AssertUsage(Train(["--voc", shapes.Root, .. options.Split(' ')]), told);

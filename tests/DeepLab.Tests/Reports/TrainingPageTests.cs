@@ -53,7 +53,7 @@ public sealed class TrainingPageTests : IDisposable
         CliRun run = CliRun.Of("report", _folder);
 
         Assert.Equal((0, ""), (run.Status, run.Error));
-        Assert.StartsWith("60 iterations, 2 snapshots, 3 evaluations on the way\n", run.Out, StringComparison.Ordinal);
+        Assert.StartsWith("60 iterations, 2 snapshots, 3 evaluations during training\n", run.Out, StringComparison.Ordinal);
         var page = new ReportPage(Page);
         page.AssertSound();
         Assert.Equal(["iteration 20: 25.00 %", "iteration 30: 62.50 %", "iteration 60: 50.00 %"], Stops(page, "iou"));
