@@ -78,7 +78,7 @@ public sealed class ThreadBlockingTests
         }
     }
 
-    // Blocks are contiguous from the first row, of whole tiles except the last; no two sizes differ by more than a tile.
+    // Blocks are contiguous from the first row, of whole tiles except the last; sizes differ by one tile at most.
     private static int CoveredRows(GemmBlocking cuts, int tileRows)
     {
         int covered = 0;

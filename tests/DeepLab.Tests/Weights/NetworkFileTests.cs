@@ -250,7 +250,7 @@ public sealed class NetworkFileTests : IDisposable
         };
         foreach (NetworkTensor tensor in NetworkLayout.Of(new DeepLabConfiguration(depth, classes)).Tensors)
         {
-            bool isHead = tensor.Name == "Scale.layer5.conv2d_list.0.weight"; // its first dimension gives the number of classes
+            bool isHead = tensor.Name == "Scale.layer5.conv2d_list.0.weight"; // its first dimension is the class count
             int[] shape = [.. tensor.Shape.Select(side => (int)side)];
             if (!data) shape[isHead ? 1 : 0] = 0;
             header[tensor.Name] = Entry(shape);
