@@ -5,7 +5,10 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Benchmarks;
 
-/// <summary>The last layer on one thread, 2048 channels to 21 classes at four dilations: as one product, beside the four convolutions one by one.</summary>
+/// <summary>
+/// The last layer on one thread, 2048 channels to 21 classes at four dilations: as one product, against the four
+/// convolutions one by one.
+/// </summary>
 public class AsppBenchmarks
 {
     private readonly CpuBackend _backend = new(threads: 1);

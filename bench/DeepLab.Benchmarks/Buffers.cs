@@ -3,7 +3,7 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Benchmarks;
 
-/// <summary>Tensors of normal noise, on a backend and as arrays.</summary>
+/// <summary>Tensors of normally distributed noise, on a backend and as arrays.</summary>
 internal static class Buffers
 {
     /// <summary>Noise, always the same.</summary>

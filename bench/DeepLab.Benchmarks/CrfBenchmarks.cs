@@ -4,7 +4,9 @@ using DeepLab.Imaging;
 
 namespace DeepLab.Benchmarks;
 
-/// <summary>A dense CRF of 500×375 pixels with 21 classes and 10 steps, on a shaded image with noise; one thread beside two.</summary>
+/// <summary>
+/// A dense CRF of 500×375 pixels with 21 classes and 10 steps, on a shaded image with noise; one thread against two.
+/// </summary>
 public class CrfBenchmarks
 {
     private const int Height = 375, Width = 500, Classes = 21;
@@ -13,7 +15,7 @@ public class CrfBenchmarks
     private readonly float[] _probabilities = new float[Height * Width * Classes], _marginals = new float[Height * Width * Classes];
     private readonly DenseCrf _one = new(threads: 1), _two = new(threads: 2);
 
-    /// <summary>Draws the image and the probabilities.</summary>
+    /// <summary>Generates the image and the probabilities.</summary>
     [GlobalSetup]
     public void Setup()
     {

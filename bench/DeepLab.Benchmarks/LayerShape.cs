@@ -4,7 +4,7 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Benchmarks;
 
-/// <summary>A convolution of ResNet-101 DeepLab on an image of 321×321, by its name.</summary>
+/// <summary>A convolution of ResNet-101 DeepLab on a 321×321 image, by name.</summary>
 public sealed class LayerShape
 {
     private readonly string _name;

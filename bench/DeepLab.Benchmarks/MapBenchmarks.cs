@@ -6,7 +6,10 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Benchmarks;
 
-/// <summary>What is no convolution, on one thread at the sizes of an image of 321×321, each beside a loop over single values.</summary>
+/// <summary>
+/// Operations other than convolutions, on one thread at the sizes of a 321×321 image, each against a loop over single
+/// values.
+/// </summary>
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
 public class MapBenchmarks
 {

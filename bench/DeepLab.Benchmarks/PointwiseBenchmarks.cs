@@ -4,7 +4,10 @@ using DeepLab.Backends.Cpu;
 
 namespace DeepLab.Benchmarks;
 
-/// <summary>1×1 convolutions on one thread: the packed product and both its gradients, beside a product of whole vectors without packing or tiles.</summary>
+/// <summary>
+/// 1×1 convolutions on one thread: the packed product and both its gradients, against a product of whole vectors
+/// without packing or tiles.
+/// </summary>
 public class PointwiseBenchmarks
 {
     private readonly CpuBackend _backend = new(threads: 1);

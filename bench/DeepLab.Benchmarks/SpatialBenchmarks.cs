@@ -3,7 +3,9 @@ using DeepLab.Backends.Cpu;
 
 namespace DeepLab.Benchmarks;
 
-/// <summary>3×3 convolutions on one thread: minimal filtering and both its gradients, beside the sum over taps.</summary>
+/// <summary>
+/// 3×3 convolutions on one thread: minimal filtering and both its gradients, against the sum over taps.
+/// </summary>
 public class SpatialBenchmarks
 {
     private readonly CpuBackend _backend = new(threads: 1), _exact = new(threads: 1, exactConvolutions: true);

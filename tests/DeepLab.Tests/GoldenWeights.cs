@@ -1,7 +1,7 @@
 namespace DeepLab.Tests;
 
 /// <summary>
-/// The weights of the golden network cases, by the formulas at the head of <c>tests/reference/make_golden.py</c>:
+/// The weights of the golden network cases, by the formulas in the header of <c>tests/reference/make_golden.py</c>:
 /// PyTorch names (<c>Scale.conv1.weight</c>) and layouts (OIHW).
 /// </summary>
 internal static class GoldenWeights
@@ -9,7 +9,9 @@ internal static class GoldenWeights
     /// <summary>A parameter or statistic of the network.</summary>
     public sealed record Tensor(long[] Shape, float[] Data);
 
-    /// <summary>Every parameter and statistic of a network, in the order of PyTorch's state_dict (weight, bias, mean, variance).</summary>
+    /// <summary>
+    /// Every parameter and statistic of a network, in the order of PyTorch's state_dict (weight, bias, mean, variance).
+    /// </summary>
     public static IReadOnlyDictionary<string, Tensor> StateDict(int depth, int classes)
     {
         var state = new Builder($"resnet{depth}-{classes}");
@@ -51,7 +53,7 @@ internal static class GoldenWeights
         return state.Tensors;
     }
 
-    /// <summary>Blocks of each of the four stages.</summary>
+    /// <summary>The number of blocks in each of the four stages.</summary>
     public static int[] BlocksPerStage(int depth) => depth switch
     {
         18 => [2, 2, 2, 2],

@@ -4,14 +4,14 @@ using DeepLab.Reports;
 namespace DeepLab.Tests;
 
 /// <summary>
-/// Numbers that this project's tests and <c>tests/reference/make_golden.py</c> both make from a name, so that golden
-/// files need not store inputs. The script's head documents the scheme; the two must agree bit for bit.
+/// Numbers that the tests and <c>tests/reference/make_golden.py</c> both generate from a name, so that golden
+/// files need not store inputs. The script's header documents the scheme; the two must agree bit for bit.
 /// </summary>
 internal static class HashUniform
 {
     private const double TwoTo23 = 1 << 23;
 
-    /// <summary>FNV-1a, 64 bits, of the UTF-8 bytes of <c>case.name</c>.</summary>
+    /// <summary>64-bit FNV-1a of the UTF-8 bytes of <c>case.name</c>.</summary>
     public static ulong Seed(string caseName, string name)
     {
         ulong hash = 0xCBF29CE484222325;
@@ -20,7 +20,10 @@ internal static class HashUniform
         return hash;
     }
 
-    /// <summary>The first <paramref name="count"/> numbers of SplitMix64 started at <paramref name="seed"/>: top 24 bits, scaled to [-1, 1).</summary>
+    /// <summary>
+    /// The first <paramref name="count"/> numbers of SplitMix64 started at <paramref name="seed"/>: top 24 bits, scaled
+    /// to [-1, 1).
+    /// </summary>
     public static float[] Values(ulong seed, int count)
     {
         var values = new float[count];
@@ -29,7 +32,10 @@ internal static class HashUniform
         return values;
     }
 
-    /// <summary>The tensor <paramref name="name"/> of a case, each number put through <paramref name="transform"/> in double and then rounded.</summary>
+    /// <summary>
+    /// The tensor <paramref name="name"/> of a case, each number passed through <paramref name="transform"/> in double,
+    /// then rounded.
+    /// </summary>
     public static float[] Values(string caseName, string name, int count, Func<double, double>? transform = null)
     {
         float[] values = Values(Seed(caseName, name), count);

@@ -7,13 +7,13 @@ using DeepLab.Weights;
 
 namespace DeepLab.Tests;
 
-/// <summary>The smallest networks there are, with weights from a name.</summary>
+/// <summary>The smallest possible networks, with weights generated from a name.</summary>
 internal static class TinyNetwork
 {
     private static readonly ConcurrentDictionary<(int Classes, ulong Seed), Lazy<float[][]>> s_states = new();
     private static readonly ConcurrentDictionary<(int Classes, ulong Seed), Lazy<byte[]>> s_files = new();
 
-    /// <summary>A network whose arrays hold numbers in [-1, 1): good for files, not for predicting.</summary>
+    /// <summary>A network whose arrays hold numbers in [-1, 1): good for files, not for prediction.</summary>
     public static DeepLabResNet WithAnyValues(Backend backend, int depth, int classes)
     {
         var network = new DeepLabResNet(backend, new DeepLabConfiguration(depth, classes));
@@ -23,7 +23,7 @@ internal static class TinyNetwork
     }
 
     /// <summary>
-    /// A network that predicts each of its classes somewhere. Its 11 million weights are drawn once per process.
+    /// A network that predicts each of its classes somewhere. Its 11 million weights are generated once per process.
     /// </summary>
     public static DeepLabResNet FromScratch(Backend backend, int classes, ulong seed = 1)
     {
@@ -33,7 +33,7 @@ internal static class TinyNetwork
         return network;
     }
 
-    /// <summary>Writes such a network to a file, which is made once per process.</summary>
+    /// <summary>Writes such a network to a file, which is generated once per process.</summary>
     public static void Save(string path, int classes, ulong seed = 1)
     {
         byte[] file = s_files.GetOrAdd((classes, seed), static key => new Lazy<byte[]>(() => MakeFile(key.Classes, key.Seed))).Value;

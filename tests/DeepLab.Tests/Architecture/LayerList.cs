@@ -1,17 +1,18 @@
 namespace DeepLab.Tests.Architecture;
 
 /// <summary>
-/// The list in <c>docs/architecture.md</c>: each folder of the library, and the other folders that its types may refer to.
+/// The list in <c>docs/architecture.md</c>: each folder of the library, and the other folders that its types may refer
+/// to.
 /// </summary>
 internal static class LayerList
 {
     private const string Opening = "```layers", Closing = "```";
 
-    /// <summary>The page, which the build copies beside the tests.</summary>
+    /// <summary>The page, which the build copies next to the tests.</summary>
     public static string Path { get; } = System.IO.Path.Combine(AppContext.BaseDirectory, "docs", "architecture.md");
 
     /// <summary>Reads the block of lines <c>Folder: Other, Another</c>.</summary>
-    /// <exception cref="FormatException">There is no such block, or a line in it has another form.</exception>
+    /// <exception cref="FormatException">There is no such block, or one of its lines has a different form.</exception>
     public static IReadOnlyList<(string Folder, IReadOnlyList<string> Uses)> Read()
     {
         var folders = new List<(string, IReadOnlyList<string>)>();

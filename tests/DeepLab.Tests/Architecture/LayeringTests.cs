@@ -3,7 +3,9 @@ using Xunit;
 
 namespace DeepLab.Tests.Architecture;
 
-/// <summary>The folders of the library refer to each other exactly as the list in <c>docs/architecture.md</c> says.</summary>
+/// <summary>
+/// The folders of the library refer to each other exactly as the list in <c>docs/architecture.md</c> says.
+/// </summary>
 public sealed class LayeringTests
 {
     private static readonly IReadOnlyList<(TypeName From, TypeName To)> s_references = TypeReferences.In(typeof(DeepLabException).Assembly.Location);
@@ -43,8 +45,8 @@ public sealed class LayeringTests
     [Fact]
     public void No_folders_refer_to_each_other_in_a_circle()
     {
-        // A reference is on no circle if none leads to its start, or none leads on from its end. Once no such reference
-        // is left, only circles are.
+        // A reference is in no cycle if no other leads to its start or none leads on from its end. Once all such
+        // references are removed, only cycles remain.
         List<(string From, string To)> left = [.. s_between.Select(b => b.Key)];
         while (left.RemoveAll(edge => left.All(other => other.To != edge.From) || left.All(other => other.From != edge.To)) > 0)
         {
@@ -65,7 +67,7 @@ public sealed class LayeringTests
 
     private static string Line((TypeName From, TypeName To) reference) => $"{reference.From} -> {reference.To}";
 
-    /// <summary>Fails with a line for each text that only one of the two has.</summary>
+    /// <summary>Fails with one line for each text that only one of the two has.</summary>
     private static void AssertSame(IEnumerable<string> expected, IEnumerable<string> actual, string meaning)
     {
         string[] surplus = [.. actual.Except(expected).Select(line => $"{meaning}: {line}")], missing = [.. expected.Except(actual).Select(line => $"expected, but gone: {line}")];

@@ -4,8 +4,8 @@ using System.Reflection.Metadata;
 namespace DeepLab.Tests.Architecture;
 
 /// <summary>
-/// Reports each type that a signature names, also inside arrays, pointers and generic arguments. The results of decoding
-/// carry no meaning.
+/// Reports each type that a signature names, including inside arrays, pointers and generic arguments. The results of
+/// decoding carry no meaning.
 /// </summary>
 internal sealed class SignatureTypes(Action<EntityHandle> found) : ISignatureTypeProvider<int, int>
 {

@@ -3,13 +3,13 @@ using System.Reflection.Metadata;
 namespace DeepLab.Tests.Architecture;
 
 /// <summary>
-/// The name of a type in metadata. A nested type counts as the outermost type around it; so do the classes that the
+/// The name of a type in metadata. A nested type counts as its outermost enclosing type; so do the classes that the
 /// compiler generates for lambdas and iterators.
 /// </summary>
 internal readonly record struct TypeName(string Namespace, string Name)
 {
     /// <summary>
-    /// The namespace's first part after <c>DeepLab</c>: <c>Backends</c> for <c>DeepLab.Backends.Cpu</c>, empty for
+    /// The first part of the namespace after <c>DeepLab</c>: <c>Backends</c> for <c>DeepLab.Backends.Cpu</c>, empty for
     /// <c>DeepLab</c> itself.
     /// </summary>
     public string Folder => Namespace.Split('.') is ["DeepLab", string folder, ..] ? folder : "";

@@ -5,8 +5,8 @@ namespace DeepLab.Tests.Architecture;
 
 /// <summary>
 /// Which types of an assembly refer to which other types, read from its metadata and from the code of its methods: base
-/// types, interfaces, constraints, members, attributes, local variables, caught exceptions and operands of instructions.
-/// The compiler copies constants, so the use of another type's <c>const</c> is not seen.
+/// types, interfaces, constraints, members, attributes, local variables, caught exceptions and operands of
+/// instructions. The compiler copies constants, so uses of another type's <c>const</c> are not seen.
 /// </summary>
 internal sealed class TypeReferences
 {
@@ -92,7 +92,7 @@ internal sealed class TypeReferences
         foreach (CustomAttributeHandle attribute in attributes) Add(_reader.GetCustomAttribute(attribute).Constructor);
     }
 
-    /// <summary>Adds the types that an entity names. For a member that is its declaring type, with generic arguments.</summary>
+    /// <summary>Adds the types that an entity names: for a member, its declaring type with generic arguments.</summary>
     private void Add(EntityHandle entity)
     {
         if (entity.IsNil) return;

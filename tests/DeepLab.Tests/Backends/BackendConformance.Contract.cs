@@ -5,7 +5,7 @@ using Xunit;
 
 namespace DeepLab.Tests.Backends;
 
-// What callers rely on beside the numbers: checks, cancellation, planning, uploads, several computations at once.
+// What callers rely on besides the numbers: checks, cancellation, planning, uploads, several computations at once.
 public abstract partial class BackendConformance
 {
     [Fact]
@@ -117,7 +117,7 @@ public abstract partial class BackendConformance
         Assert.True(double.IsNaN(execution.Loss(pooled, new byte[9], 1, null)));
     }
 
-    // Some keep packed kernels and some do not; every one must find the right one.
+    // Some keep packed kernels and some do not; each must find the right one.
     [Fact]
     public async Task Several_executions_share_a_convolution_at_once()
     {

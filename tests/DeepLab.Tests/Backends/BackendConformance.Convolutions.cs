@@ -6,7 +6,7 @@ using Pair = DeepLab.Tests.Oracle.RandomCase.Pair;
 
 namespace DeepLab.Tests.Backends;
 
-// Convolutions and ASPP, forward and both gradients, under every policy of packed kernels.
+// Convolutions and ASPP, forward and both gradients, under every prepack policy.
 public abstract partial class BackendConformance
 {
     [Fact]
@@ -16,7 +16,7 @@ public abstract partial class BackendConformance
     [Trait("Tier", "all")]
     public void A_few_random_convolutions_equal_the_oracle() => ManyConvolutions(2, Math.Min(25, ConvolutionCases), largestSide: 9, mostMultiplications: 1_000_000);
 
-    // Rows, columns and lengths beyond one block of each (96, 256 and 256), with rests.
+    // Rows, columns and lengths beyond one block of each (96, 256 and 256), with remainders.
     [Fact]
     public void Convolutions_of_many_blocks_and_passes_equal_the_oracle() => CheckAll(
         3,
@@ -32,7 +32,8 @@ public abstract partial class BackendConformance
         (new(300, 70, 1, 1, 1, 0), new([new(23, 29), new(13, 11)], 300)),
         (new(70, 300, 1, 1, 1, 0), new([new(25, 31), new(2, 2)], 70)));
 
-    // Channels that Winograd's filtering takes, beyond one pass of 256 too, on maps whose grids are no multiple of a tile.
+    // Channel counts that use Winograd's filtering, also beyond one pass of 256, on maps whose grids are not multiples
+    // of a tile.
     [Fact]
     [Trait("Tier", "all")]
     public void Wide_3x3_convolutions_equal_the_oracle() => CheckAll(5, WideCases);
@@ -60,7 +61,7 @@ public abstract partial class BackendConformance
         CheckAspp(random, new AsppSpec(300, 21, 3, [6, 12, 18, 24]), new RaggedShape([new(21, 29), new(16, 22), new(11, 15)], 300));
     }
 
-    /// <summary>3×3 convolutions of many channels.</summary>
+    /// <summary>3×3 convolutions with many channels.</summary>
     internal static (ConvolutionSpec Spec, RaggedShape Input)[] WideCases =>
     [
         (new(32, 32, 3, 1, 1, 1), new([new(9, 13), new(4, 4), new(8, 3)], 32)),
@@ -87,7 +88,7 @@ public abstract partial class BackendConformance
         }
     }
 
-    // Null where what was drawn does not fit or is too large.
+    // Null if the random choice is invalid or too large.
     private static (ConvolutionSpec Spec, RaggedShape Input)? Draw(RandomCase random, int largestSide, long mostMultiplications)
     {
         int kernel = random.Pick(1, 1, 3, 3, 5, 7), dilation = random.Pick(1, 1, 2, 3, 4);
@@ -119,7 +120,7 @@ public abstract partial class BackendConformance
         bias?.Check(Tolerance, $"bias gradient: {what}");
         if (prepack != PrepackPolicy.Never)
         {
-            // From the packed copy, then from one of other weights.
+            // With the prepacked kernel, then with one of changed weights.
             Forward(random, tested, oracle, x, output, "again: " + what);
             BackwardInput(random, tested, oracle, dy, input, "again: " + what);
             random.Change(w);
@@ -172,7 +173,7 @@ public abstract partial class BackendConformance
                 dx.Check(Tolerance, $"input gradient, mask {mask is not null}: {what}");
             }
 
-            // One branch changed: the copy that holds all is out of date.
+            // One branch changed: the prepacked kernel that holds all is stale.
             int branch = random.Random.NextInt32(kernels.Length);
             random.Change(kernels[branch]);
             tested.Weights[branch].MarkChanged();

@@ -87,7 +87,8 @@ public sealed class CpuBackendTests
         Assert.InRange(errors[1], errors[0], 5e-6);
     }
 
-    // Last panels that are not full, channels beyond a unit of the packing, kernels of one, nine and 49 taps, by minimal filtering and not.
+    // Partial last panels, channels beyond one unit of packing, kernels of one, nine and 49 taps, with and without
+    // minimal filtering.
     [Theory]
     [MemberData(nameof(Tiers))]
     [Trait("Tier", "all")]

@@ -7,7 +7,9 @@ using Xunit;
 
 namespace DeepLab.Tests.Backends;
 
-/// <summary>Pooling, resizing, the maximum and the loss against PyTorch in double, on every backend of the process.</summary>
+/// <summary>
+/// Pooling, resizing, the maximum and the loss against PyTorch in double, on every backend of the process.
+/// </summary>
 [Trait("Tier", "all")]
 public sealed class MapGoldenTests
 {

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace DeepLab.Tests.Backends;
 
-/// <summary>Many threads get smaller units of work; the sums stay as they were.</summary>
+/// <summary>Many threads get smaller units of work; the sums stay the same.</summary>
 [Trait("Tier", "all")]
 public sealed class ThreadBlockingTests
 {
@@ -54,7 +54,7 @@ public sealed class ThreadBlockingTests
     public void Units_are_halved_until_each_thread_has_four(int length, int size, int least, int others, int threads, int expected) =>
         Assert.Equal(expected, GemmBlocking.UnitSize(length, size, least, others, threads));
 
-    // Scratch memory is made for blocks of these sizes.
+    // Scratch memory is allocated for blocks of these sizes.
     [Theory]
     [InlineData(4)]
     [InlineData(6)]
@@ -78,7 +78,7 @@ public sealed class ThreadBlockingTests
         }
     }
 
-    // One after another from the first row on, of whole tiles but for the last, and no two more than a tile apart.
+    // Blocks are contiguous from the first row, of whole tiles except the last; sizes differ by one tile at most.
     private static int CoveredRows(GemmBlocking cuts, int tileRows)
     {
         int covered = 0;

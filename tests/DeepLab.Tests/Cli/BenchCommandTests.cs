@@ -25,7 +25,8 @@ public sealed class BenchCommandTests
                 Assert.InRange(element.GetProperty("peakMiB").GetDouble(), 40, 1e6);
             }
 
-            // A map of 5×5 at output stride 8, and so on down to the image: multiplications of ResNet-18 as plain sums, counted by hand.
+            // A 5×5 map at output stride 8, and so on up to the image: multiplications of ResNet-18 as plain sums,
+            // counted by hand.
             double[] gigaflop = [.. document.RootElement.EnumerateArray().Select(e => e.GetProperty("gigaflop").GetDouble())];
             Assert.Equal(Gigaflop(33), gigaflop[0], 1e-9);
             Assert.Equal(Gigaflop(33) + Gigaflop(25) + Gigaflop(17), gigaflop[1], 1e-9);

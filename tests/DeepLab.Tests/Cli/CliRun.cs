@@ -2,7 +2,7 @@ using DeepLab.Cli;
 
 namespace DeepLab.Tests.Cli;
 
-/// <summary>A command line that was run in this process.</summary>
+/// <summary>A command line run in this process.</summary>
 internal sealed record CliRun(int Status, string Out, string Error)
 {
     public static CliRun Of(params string[] args) => Of(CancellationToken.None, args);
@@ -15,7 +15,9 @@ internal sealed record CliRun(int Status, string Out, string Error)
         return new CliRun(status, output.ToString(), error.ToString());
     }
 
-    /// <summary>Runs a command line with bytes on standard input, and gives those it wrote to standard output.</summary>
+    /// <summary>
+    /// Runs a command line with bytes on standard input, and returns those written to standard output.
+    /// </summary>
     public static (CliRun Run, byte[] Output) Piped(byte[] input, params string[] args)
     {
         using var output = new StringWriter { NewLine = "\n" };

@@ -64,7 +64,7 @@ public sealed class CrfCommandTests : IDisposable
         Assert.Equal(0, Crf("again.png", [.. colors, "--padded-side", "513"]).Status);
         Assert.Equal(File.ReadAllBytes(At("labels.png")), File.ReadAllBytes(At("again.png")));
 
-        // Without the word, 65 rows are more than the image has.
+        // Without the option, 65 rows are more than the image has.
         Assert.Equal(
             (1, $"deeplab: {At("scores.npy")}: scores of 65×65 (height × width), more than the 40×60 pixels that they cover: give the image they were computed for, or tell how far it was padded\n"),
             ErrorOf(Crf("labels.png")));

@@ -65,7 +65,7 @@ public sealed class EvalCommandTests : IDisposable
         Assert.EndsWith($"\npictures (photograph, ground truth, prediction, refined prediction): {pictures}/S_1\n", run.Out, StringComparison.Ordinal);
         Assert.Equal(240, RgbImage.Load(Path.Combine(pictures, "S_1", "one.png")).Width);
 
-        // The measures without CRF are what they were, and both are those that the table shows.
+        // The metrics without CRF are unchanged, and both are those that the table shows.
         JsonObject plain = JsonNode.Parse(File.ReadAllText(plainJson))!.AsArray()[0]!.AsObject(), both = JsonNode.Parse(File.ReadAllText(json))!.AsArray()[0]!.AsObject();
         foreach ((string name, JsonNode? value) in plain) Assert.Equal(value!.ToJsonString(), both[name]!.ToJsonString());
         Assert.Equal(3, (int)both["crf"]!["options"]!["iterations"]!);

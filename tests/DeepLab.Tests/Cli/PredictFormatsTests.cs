@@ -6,7 +6,7 @@ using Xunit;
 
 namespace DeepLab.Tests.Cli;
 
-/// <summary>What <c>predict</c> writes beside label images and overlays, and where.</summary>
+/// <summary>What <c>predict</c> writes besides label images and overlays, and where.</summary>
 public sealed class PredictFormatsTests : IDisposable
 {
     private static readonly string s_photographs = Path.Combine(AppContext.BaseDirectory, "Golden", "predict");

@@ -7,12 +7,14 @@ using Xunit;
 
 namespace DeepLab.Tests.Cli;
 
-/// <summary>A few drawn images, and a folder for the files that commands write.</summary>
+/// <summary>A few synthetic images, and a folder for the files that commands write.</summary>
 public sealed class ShapesFixture : IDisposable
 {
     public ShapesFixture() => SyntheticShapes.Write(Root, trainCount: 3, valCount: 1, seed: 5);
 
-    /// <summary>A network for them, to train without drawing weights and measuring batch norms first.</summary>
+    /// <summary>
+    /// A network for them, to train without first initializing weights at random and measuring batch norms.
+    /// </summary>
     public string Network
     {
         get

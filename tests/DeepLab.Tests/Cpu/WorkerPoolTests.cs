@@ -5,7 +5,7 @@ using Xunit;
 
 namespace DeepLab.Tests.Cpu;
 
-/// <summary>The numbers of threads are such as no other test rents, since tests run beside each other.</summary>
+/// <summary>The thread counts are ones that no other test rents, since tests run concurrently.</summary>
 public sealed class WorkerPoolTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
@@ -54,7 +54,7 @@ public sealed class WorkerPoolTests
         first.Dispose();
         Assert.Equal(threads, ThreadsOf(second)[1..]);
 
-        // A second call gives nothing back that belongs to others.
+        // A second call returns nothing that belongs to others.
         first.Dispose();
         Assert.Equal(threads, ThreadsOf(second)[1..]);
         second.Dispose();
@@ -182,7 +182,10 @@ public sealed class WorkerPoolTests
         Assert.All(seen[1..], Assert.Null);
     }
 
-    /// <summary>The caller's thread and the pool's, by worker: as many units as threads, none of which ends before all have begun.</summary>
+    /// <summary>
+    /// The caller's thread and the pool's, by worker: as many units as threads, none of which ends before all have
+    /// started.
+    /// </summary>
     private static Thread[] ThreadsOf(WorkerPool pool)
     {
         var threads = new Thread[pool.Threads];

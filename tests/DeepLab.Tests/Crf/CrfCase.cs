@@ -5,7 +5,7 @@ using DeepLab.Imaging;
 
 namespace DeepLab.Tests.Crf;
 
-/// <summary>An image and the probabilities of its pixels' classes, made from a seed.</summary>
+/// <summary>An image and its pixels' class probabilities, generated from a seed.</summary>
 internal sealed class CrfCase
 {
     private CrfCase(RgbImage image, int classes, float[] probabilities) => (Image, Classes, Probabilities) = (image, classes, probabilities);
@@ -19,7 +19,10 @@ internal sealed class CrfCase
 
     public int Pixels => Image.Height * Image.Width;
 
-    /// <summary>Colours that vary little from block to block of 6×6 pixels and less within, and scores that are those of a block with much noise.</summary>
+    /// <summary>
+    /// Colors that vary little between blocks of 6×6 pixels and less within them, and each block's scores with much
+    /// noise.
+    /// </summary>
     public static CrfCase Blocks(int height, int width, int classes, ulong seed = 1)
     {
         var random = new SeededRandom(seed);

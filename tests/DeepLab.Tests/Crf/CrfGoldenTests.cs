@@ -9,7 +9,7 @@ using Xunit;
 
 namespace DeepLab.Tests.Crf;
 
-/// <summary>Against what pydensecrf made of a photograph: tests/reference/make_crf_golden.py.</summary>
+/// <summary>Compares with pydensecrf's results on a photograph: tests/reference/make_crf_golden.py.</summary>
 [Trait("Tier", "all")]
 public sealed class CrfGoldenTests
 {

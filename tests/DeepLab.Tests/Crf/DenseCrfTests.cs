@@ -43,7 +43,7 @@ public sealed class DenseCrfTests
     [InlineData(0f, 1f, 0f, 67f, 3f)]
     public void Every_option_means_what_it_says(float smoothnessWeight, float smoothnessDeviation, float appearanceWeight, float appearanceDeviation, float colorDeviation)
     {
-        // Two tiles a side, so that the smoothness kernel's tiles lean on each other.
+        // Two tiles per side, so that the smoothness kernel's tiles depend on each other.
         CrfCase input = CrfCase.Blocks(66, 90, 3);
         var options = new DenseCrfOptions
         {

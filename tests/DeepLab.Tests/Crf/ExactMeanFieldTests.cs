@@ -4,8 +4,9 @@ using Xunit;
 namespace DeepLab.Tests.Crf;
 
 /// <summary>
-/// Against mean-field inference with the exact Gaussian between every two pixels: what the permutohedral lattice costs. The bounds are twice what was measured. A few
-/// pixels that are undecided between two classes fall to the other one, so only the mean is near.
+/// Compares with mean-field inference using the exact Gaussian between every two pixels: the error of the permutohedral
+/// lattice. The bounds are twice the measured error. A few pixels that are undecided between two classes go to the
+/// other one, so only the mean is close.
 /// </summary>
 public sealed class ExactMeanFieldTests
 {

@@ -3,7 +3,10 @@ using Xunit;
 
 namespace DeepLab.Tests.Crf;
 
-/// <summary>The filters alone, read off a single step of a field with two classes and one kernel, and what they approximate.</summary>
+/// <summary>
+/// The filters alone, obtained from a single step of a field with two classes and one kernel, and what they
+/// approximate.
+/// </summary>
 public sealed class GaussianFilterTests
 {
     private static readonly DenseCrfOptions s_smoothness = new() { SmoothnessWeight = 1, AppearanceWeight = 0, SmoothnessDeviation = 1.5f, Iterations = 1 };
@@ -15,7 +18,8 @@ public sealed class GaussianFilterTests
     [MemberData(nameof(Kernels))]
     public void The_roots_of_the_kernels_sums_pass_unchanged(bool appearance)
     {
-        // N^½ K N^½ keeps N^-½ as it is, since N divides by K's sums: normalised on one side alone, the filter would keep constants.
+        // N^½ K N^½ leaves N^-½ unchanged, since N divides by K's sums. Normalized on one side only, the filter would
+        // preserve constants.
         CrfCase input = CrfCase.Blocks(80, 75, 2);
         double[] sums = NewLattice(input, appearance).Sums;
         double scale = 0.8 / Math.Sqrt(sums.Max());
@@ -27,7 +31,8 @@ public sealed class GaussianFilterTests
     [MemberData(nameof(Kernels))]
     public void Swapping_what_is_filtered_and_what_is_looked_at_reverses_the_blurs(bool appearance)
     {
-        // ⟨a, Kb⟩ = ⟨K'a, b⟩, where K' blurs along the directions in reverse order: K is symmetric but for the lattice's rim.
+        // ⟨a, Kb⟩ = ⟨K'a, b⟩, where K' blurs along the directions in reverse order: K is symmetric except at the
+        // lattice's boundary.
         CrfCase input = CrfCase.Blocks(50, 40, 2);
         double[] a = Values(input, 1), b = Values(input, 2);
         ReferenceLattice lattice = NewLattice(input, appearance);
@@ -41,7 +46,8 @@ public sealed class GaussianFilterTests
     [InlineData(true, 0.09, 0.12)]
     public void The_filter_is_near_the_exact_Gaussian(bool appearance, double smoothBound, double roughBound)
     {
-        // A smooth function and noise: what the lattice's linear interpolation costs was measured and is held a little above.
+        // A smooth function and noise. The bounds are slightly above the measured error of the lattice's linear
+        // interpolation.
         CrfCase input = CrfCase.Blocks(24, 20, 2);
         var exact = new ExactFilter(NewFeatures(input, appearance));
         double[] smooth = [.. Enumerable.Range(0, input.Pixels).Select(i => 0.8 * Math.Sin(i % 20 / 5.0) * Math.Cos(i / 20 / 6.0))];
@@ -70,7 +76,8 @@ public sealed class GaussianFilterTests
     private static double Dot(double[] a, double[] b) => a.Zip(b, (u, v) => u * v).Sum();
 
     /// <summary>
-    /// The library's filter: of two classes with probabilities (1 ± v) / 2, a step with weight 1 adds to the logarithm of their ratio the filter of v.
+    /// The library's filter: for two classes with probabilities (1 ± v) / 2, a step with weight 1 adds the filtered v
+    /// to the logarithm of their ratio.
     /// </summary>
     private static double[] Filter(CrfCase input, bool appearance, double[] values)
     {

@@ -3,16 +3,21 @@ using DeepLab.Imaging;
 
 namespace DeepLab.Tests.Crf;
 
-/// <summary>A linear map of values of all pixels.</summary>
+/// <summary>A linear map of the values of all pixels.</summary>
 internal interface IPixelFilter
 {
     double[] Apply(double[] values);
 }
 
-/// <summary>Mean-field inference as the paper writes it, in double, a class at a time; the filters are the caller's.</summary>
+/// <summary>
+/// Mean-field inference as in the paper, in double, one class at a time; the caller supplies the filters.
+/// </summary>
 internal static class MeanFieldOracle
 {
-    /// <summary>Coordinates over deviations, and colours if there is a deviation for them: [pixel][dimension], in single precision as pydensecrf has them.</summary>
+    /// <summary>
+    /// Coordinates divided by standard deviations, and colors if they have one: [pixel][dimension], in single precision
+    /// as in pydensecrf.
+    /// </summary>
     public static float[][] Features(RgbImage image, float positionDeviation, float? colorDeviation) =>
         [.. Enumerable.Range(0, image.Height * image.Width).Select(pixel =>
         {
@@ -61,7 +66,9 @@ internal static class MeanFieldOracle
     }
 }
 
-/// <summary>The Gaussian between every two pixels, with symmetric normalisation: what the lattice approximates.</summary>
+/// <summary>
+/// The Gaussian between every two pixels, with symmetric normalization: what the lattice approximates.
+/// </summary>
 internal sealed class ExactFilter : IPixelFilter
 {
     private readonly double[][] _kernel;

@@ -1,8 +1,9 @@
 namespace DeepLab.Tests.Crf;
 
 /// <summary>
-/// The permutohedral lattice as Adams, Baek and Davis (2010) describe it, written for reading: vertices by their coordinates in a dictionary, values in double.
-/// Only the choice of simplices is in single precision, as in the code under test.
+/// The permutohedral lattice as Adams, Baek and Davis (2010) describe it, written for readability: a dictionary from
+/// coordinates to vertices, values in double. Only the choice of simplices is in single precision, as in the code under
+/// test.
 /// </summary>
 internal sealed class ReferenceLattice : IPixelFilter
 {
@@ -26,12 +27,14 @@ internal sealed class ReferenceLattice : IPixelFilter
         _roots = [.. Sums.Select(Math.Sqrt)];
     }
 
-    /// <summary>The sums over the kernel's rows, before normalisation.</summary>
+    /// <summary>The sums over the kernel's rows, before normalization.</summary>
     public double[] Sums { get; }
 
     public double[] Apply(double[] values) => Apply(values, transposed: false);
 
-    /// <summary>The filter, or its transpose: blurs of neighbours that are not all there do not commute, so that the two differ.</summary>
+    /// <summary>
+    /// The filter, or its transpose. The two differ: blurs do not commute where neighbors are missing.
+    /// </summary>
     public double[] Apply(double[] values, bool transposed) =>
         [.. Raw([.. values.Select((v, i) => v / _roots[i])], transposed).Select((v, i) => v / _roots[i])];
 
@@ -57,7 +60,7 @@ internal sealed class ReferenceLattice : IPixelFilter
             atRank[rank + wrap] = order[position];
         }
 
-        // Differences in falling order; the k-th corner's share is the gap between two of them.
+        // Differences in descending order; the k-th corner's weight is the gap between two of them.
         double[] sorted = [.. atRank.Select(i => (double)(elevated[i] - nearest[i]) / (d + 1))];
         for (int k = 0; k <= d; k++)
         {

@@ -120,7 +120,7 @@ public sealed class AugmenterTests
         Assert.InRange(flipped, 810, 990);
     }
 
-    /// <summary>The whole image resized, then everything else, each step plainly.</summary>
+    /// <summary>Resizes the whole image, then does everything else, one plain step at a time.</summary>
     private static void AssertEqualsTheLongWay(RgbImage image, LabelMap labels, AugmentationRecipe recipe, SeededRandom random, TrainingSample sample)
     {
         (int height, int width) = (image.Height, image.Width);

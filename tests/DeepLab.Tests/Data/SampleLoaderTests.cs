@@ -83,7 +83,7 @@ public sealed class SampleLoaderTests : IDisposable
         for (int round = 0; round < 20; round++)
         {
             var loader = new SampleLoader(dataset, s_recipe, seed: 1, workers: 1 + (round % 4), ahead: 1 + (round % 3));
-            // A thread of its own: the pool's may all be busy with other tests.
+            // A dedicated thread: the pool's may all be busy with other tests.
             Task consumer = Task.Factory.StartNew(
                 () =>
                 {

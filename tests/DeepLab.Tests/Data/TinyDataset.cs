@@ -2,7 +2,7 @@ using DeepLab.Imaging;
 
 namespace DeepLab.Tests.Data;
 
-/// <summary>A dataset in VOC's layout in a temporary folder, gone with the test.</summary>
+/// <summary>A dataset in VOC's layout in a temporary folder, deleted after the test.</summary>
 internal sealed class TinyDataset : IDisposable
 {
     public TinyDataset()
@@ -23,7 +23,7 @@ internal sealed class TinyDataset : IDisposable
 
     public string LabelPath(string id) => Path.Combine(Labels, id + ".png");
 
-    /// <summary>Writes a random image and a label map with the given values, taken in turn.</summary>
+    /// <summary>Writes a random image and a label map with the given values, repeated in order.</summary>
     public TinyDataset Add(string id, int height = 6, int width = 8, string extension = ".png", params byte[] values)
     {
         RandomImage(height, width, id.Aggregate(1UL, (hash, c) => (hash * 31) + c)).Save(ImagePath(id, extension));

@@ -62,7 +62,7 @@ public sealed class BoundaryDistancesTests
         Assert.Equal(BoundaryDistances.Far, squared[59_999]);
     }
 
-    /// <summary>Rectangles over one another, so that there are runs of all lengths.</summary>
+    /// <summary>Overlapping rectangles, so that there are runs of all lengths.</summary>
     private static LabelMap Blobs(SeededRandom random, int height, int width, int rectangles)
     {
         var labels = new LabelMap(height, width);

@@ -9,7 +9,7 @@ public sealed class EvaluationCountsTests
     [Fact]
     public void Bands_count_the_pixels_near_boundaries_and_never_void()
     {
-        // Void between two classes, as VOC draws it; distances to another label 3 2 1 | 1 1 | 1 2 3.
+        // Void between two classes, as in VOC. Distances to another label: 3 2 1 | 1 1 | 1 2 3.
         var labels = new LabelMap(1, 8, [0, 0, 0, 255, 255, 1, 1, 1]);
         var prediction = new LabelMap(1, 8, [1, 0, 0, 0, 1, 0, 0, 1]);
         int[] widths = [1, 2, 5];
@@ -17,7 +17,8 @@ public sealed class EvaluationCountsTests
         counts.Add("one", labels, prediction, new TrimapBands(widths).Of(labels));
         EvaluationReport report = counts.Report("w", ["a", "b"]);
 
-        // Within 1: a right, b taken for a. Within 2: two a right, two b taken for a. Within 5: all six.
+        // Within 1: one a correct, one b predicted as a. Within 2: two a correct, two b predicted as a. Within 5: all
+        // six.
         TrimapScore[] expected =
         [
             new(1, 2, (0.5 + 0) / 2, 0.5),

@@ -19,7 +19,8 @@ public sealed class EvaluatorTests : IDisposable
     [Fact]
     public void A_network_that_always_says_background_gets_the_share_of_background()
     {
-        // Zero weights: all scores are equal, and the first class wins. 255 is left out of the counts, but background by the seed's measure.
+        // Zero weights: all scores are equal, and the first class wins. 255 is excluded from the counts, but is
+        // background in the seed's measure.
         _files.Add("a", 4, 8, ".png", 0, 0, 0, 1, 255).List("a");
         using var backend = new CpuBackend(threads: 2);
         var network = new DeepLabResNet(backend, new DeepLabConfiguration(18, 2));
@@ -27,7 +28,7 @@ public sealed class EvaluatorTests : IDisposable
         EvaluationReport report = Evaluator.Evaluate(network, Voc(2), "w", done.Add);
         Assert.Equal([1], done);
 
-        // 32 pixels by turns of five: 6 · (0 0 0 1 255) and 0 0.
+        // 32 pixels, repeating every five: 6 · (0 0 0 1 255), then 0 0.
         Assert.Equal(20.0 / 26, report.PixelAccuracy);
         Assert.Equal([20.0 / 26, 0], report.Classes.Select(c => c.IoU));
         Assert.Equal(10.0 / 26, report.MeanIoU);
@@ -45,7 +46,7 @@ public sealed class EvaluatorTests : IDisposable
         var seen = new List<EvaluatedImage>();
         EvaluationReport report = Evaluator.Evaluate(network, Voc(2), "w", predicted: seen.Add, options: options);
 
-        // The plain measures are those without options, and the refined ones those of the refined labels.
+        // The plain metrics equal those without options; the refined ones equal those of the refined labels.
         EvaluationReport plain = Evaluator.Evaluate(network, Voc(2), "w", predicted: i => Assert.Null(i.Refined));
         Assert.Equal((plain.MeanIoU, plain.PerImageMeanIoU, plain.PixelAccuracy), (report.MeanIoU, report.PerImageMeanIoU, report.PixelAccuracy));
         Assert.Null(plain.Crf);
@@ -87,7 +88,7 @@ public sealed class EvaluatorTests : IDisposable
         Assert.Equal(2 * 6 * 8, report.Confusion!.Pixels);
     }
 
-    // By itself, so that no local of the test holds an image.
+    // A separate method, so that no local variable of the test holds an image.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private (EvaluationReport Report, List<WeakReference> Images, List<string> Names) EvaluateWeakly(DeepLabResNet network)
     {

@@ -9,7 +9,7 @@ public sealed class SegmentationMetricsTests
     [Fact]
     public void Measures_are_those_computed_by_hand()
     {
-        // Labels: four pixels of 0, two of 1. Class 2 is only predicted, class 3 is nowhere.
+        // Labels: four pixels of 0, two of 1. Class 2 is only predicted; class 3 appears nowhere.
         var matrix = new ConfusionMatrix(4);
         matrix.Add([0, 0, 0, 0, 1, 1, 255], [0, 0, 0, 1, 1, 2, 3]);
         SegmentationMetrics metrics = SegmentationMetrics.From(matrix);
@@ -36,7 +36,8 @@ public sealed class SegmentationMetricsTests
     public void Per_image_measure_counts_255_as_background_and_only_the_labels_present()
     {
         var measure = new PerImageMeanIoU(3);
-        // 0 (three pixels, one of them 255): two of four; 1: one of two; 2 is predicted only, so it is no part of the mean.
+        // 0 (three pixels, one of them 255): two of four; 1: one of two; 2 is only predicted, so it is not part of the
+        // mean.
         Assert.Equal(0.5, measure.Add([0, 0, 255, 1, 1], [0, 2, 0, 0, 1]), 1e-15);
         Assert.Equal(1, measure.Add([2], [2]), 1e-15);
         Assert.Equal(2, measure.Images);

@@ -9,7 +9,7 @@ public sealed class TrimapBandsTests
     [Fact]
     public void A_pixel_belongs_to_the_narrowest_band_that_reaches_it()
     {
-        // Distances of the rows: 1 beside the boundary, √2 at a corner of it, and so on.
+        // Distances by row: 1 next to the boundary, √2 at one of its corners, and so on.
         var labels = new LabelMap(4, 4);
         labels.Labels[0] = 1;
         byte[] expected =

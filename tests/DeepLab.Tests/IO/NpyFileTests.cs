@@ -41,7 +41,7 @@ public sealed class NpyFileTests : IDisposable
     public void Damaged_files_give_the_documented_error_or_load()
     {
         NpyFile.Write(_path, [2, 3], new float[6]);
-        NpyFile.Read(_path); // what the first call sets up counts for no file
+        NpyFile.Read(_path); // what the first call sets up is not counted for any file
         byte[] original = File.ReadAllBytes(_path);
         var random = new SeededRandom(3);
         int refused = 0;

@@ -20,7 +20,7 @@ public sealed class BilinearResizerTests
         float[] expected = golden[sourceLength..], resized = new float[newHeight * newWidth * channels];
         for (int channel = 0; channel < channels; channel++)
         {
-            // The resizer takes three channels: the one that is compared stands in a different place each time.
+            // The resizer takes three channels: the compared one is in a different position each time.
             int place = channel % 3;
             float[] source = new float[height * width * 3];
             for (int i = 0; i < height * width; i++) source[(3 * i) + place] = golden[(i * channels) + channel];

@@ -45,10 +45,10 @@ public sealed class ExifOrientationTests
         Assert.Equal(6, ExifOrientation.Read(good));
         foreach ((int at, byte value) in ((int, byte)[])[
             (tiff, (byte)'X'), // no byte order
-            (tiff + 3, 43), // no TIFF
+            (tiff + 3, 43), // not TIFF
             (tiff + 4, 0xFF), // the directory lies outside
             (entry + 1, 0x13), // another tag
-            (entry + 3, 4), // no 16-bit number
+            (entry + 3, 4), // not a 16-bit number
             (entry + 9, 0), // no orientation
             (entry + 9, 9)])
         {

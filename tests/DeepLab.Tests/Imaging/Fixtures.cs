@@ -1,6 +1,6 @@
 namespace DeepLab.Tests.Imaging;
 
-/// <summary>The files that Golden/make_imaging.py made.</summary>
+/// <summary>The files that Golden/make_imaging.py wrote.</summary>
 internal static class Fixtures
 {
     public static readonly string Folder = System.IO.Path.Combine(AppContext.BaseDirectory, "Golden", "imaging");
@@ -10,7 +10,7 @@ internal static class Fixtures
     public static byte[] Read(string file) => File.ReadAllBytes(Path(file));
 }
 
-/// <summary>A folder of one test's own, gone afterwards.</summary>
+/// <summary>A folder for a single test, deleted afterwards.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("deeplab-imaging-");

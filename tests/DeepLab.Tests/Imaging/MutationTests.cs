@@ -6,12 +6,15 @@ using Xunit;
 
 namespace DeepLab.Tests.Imaging;
 
-/// <summary>Damaged files from strangers: the outcome is an image or the documented error, soon, and within the file's means.</summary>
+/// <summary>
+/// Damaged untrusted files: the outcome is an image or the documented error, quickly, and with memory limited by
+/// the file's size.
+/// </summary>
 public sealed class MutationTests
 {
     private const int MutationsPerFile = 120;
 
-    // Pixels that the limits let a file claim, three bytes each; a PNG of 1 bit a pixel claims most.
+    // Pixels that the limits let a file claim, three bytes each; a PNG of 1 bit per pixel claims the most.
     private const long PngBytesPerByte = ImageLimits.MaxPngExpansion * 8L * 3, JpegBytesPerByte = ImageLimits.MaxJpegPixelsPerByte * 3L;
     private const long SpareBytes = 65_536;
 
@@ -41,7 +44,7 @@ public sealed class MutationTests
             Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(5), $"mutation {i} of {file} took {Stopwatch.GetElapsedTime(start)}");
         }
 
-        // Damage is noticed: a PNG's checksums see nearly all of it, a JPEG has none.
+        // Damage is detected: a PNG's checksums catch nearly all of it; a JPEG has none.
         Assert.InRange(failed, MutationsPerFile / (png ? 2 : 4), MutationsPerFile);
     }
 
@@ -74,7 +77,7 @@ public sealed class MutationTests
             case 1: // truncated
                 data = data[..random.NextInt32(data.Length)];
                 break;
-            case 2: // bytes put in
+            case 2: // bytes inserted
                 int at = random.NextInt32(data.Length);
                 byte[] extra = new byte[1 + random.NextInt32(40)];
                 foreach (ref byte b in extra.AsSpan())
@@ -133,7 +136,7 @@ public sealed class MutationTests
         return [.. places];
     }
 
-    /// <summary>Makes the checksums of a PNG's chunks right again, as far as its lengths lead.</summary>
+    /// <summary>Corrects the checksums of a PNG's chunks, as far as its lengths are valid.</summary>
     internal static void FixChecksums(byte[] data)
     {
         foreach (PngChunk chunk in PngChunk.Of(data))

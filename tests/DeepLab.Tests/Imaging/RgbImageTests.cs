@@ -57,7 +57,7 @@ public sealed class RgbImageTests
     public void A_truncated_file_is_an_error_at_every_length(string file)
     {
         byte[] data = Fixtures.Read(file);
-        // The last four bytes of a PNG, the checksum of its empty end chunk, are not asked for.
+        // The last four bytes of a PNG, the checksum of its empty end chunk, are not needed.
         int needed = file.EndsWith(".png", StringComparison.Ordinal) ? data.Length - 4 : data.Length;
         for (int length = 0; length < needed; length += Math.Max(1, Math.Min(13, data.Length - 20 - length)))
         {

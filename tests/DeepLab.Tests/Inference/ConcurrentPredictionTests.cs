@@ -10,7 +10,9 @@ using Xunit;
 
 namespace DeepLab.Tests.Inference;
 
-/// <summary>Many predictors over one network at once. One test counts native buffers: nothing else may run beside it.</summary>
+/// <summary>
+/// Many predictors sharing one network at once. One test counts native buffers: nothing else may run at the same time.
+/// </summary>
 [Collection(nameof(Alone))]
 public sealed class ConcurrentPredictionTests
 {
@@ -25,7 +27,7 @@ public sealed class ConcurrentPredictionTests
         float[][] expected = [.. images.Select(Scores)];
         Task[] tasks = [.. Enumerable.Range(0, Callers).Select(caller => Task.Run(() =>
         {
-            // Few expected images: no packed kernels are kept. Both kinds run beside each other.
+            // With few expected images, no packed kernels are kept. Both kinds run concurrently.
             using var predictor = new Predictor(network, caller % 2 == 0 ? int.MaxValue : 1);
             for (int n = 0; n < 3; n++)
             {
@@ -54,7 +56,8 @@ public sealed class ConcurrentPredictionTests
         using var second = new Predictor(network);
         for (int n = 0; n < 2; n++) _ = second.Scores(image);
 
-        // The arena; workspace, zeros and grids, which grow in steps. The network's 21 packed kernels are not among them.
+        // The arena, and the workspace, zeros and grids, which grow in steps. The network's 21 packed kernels are not
+        // among them.
         Assert.InRange(NativeAllocations.Count - buffers, 1, 15);
     }
 

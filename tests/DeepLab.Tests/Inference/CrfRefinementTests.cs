@@ -30,7 +30,7 @@ public sealed class CrfRefinementTests
         Assert.Equal((20, 31), (labels.Height, labels.Width));
         Assert.Equal(expected.Chunk(3).Select(row => (byte)Array.IndexOf(row, row.Max())), labels.Labels);
 
-        // A smaller image after it uses a part of the memory, and the larger one after that finds it as before.
+        // A smaller image next uses part of the memory; the larger one after that gives the same result as before.
         Assert.Equal(4 * 6 * 3, refinement.Marginals(Scores, TinyDataset.RandomImage(4, 6, seed: 5)).Length);
         Assert.Equal(expected, refinement.Marginals(Scores, image).ToArray());
     }

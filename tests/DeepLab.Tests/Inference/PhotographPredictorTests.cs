@@ -64,7 +64,7 @@ public sealed class PhotographPredictorTests
         Assert.NotEqual(Predictor.Labels(prediction.Scores, image.Height, image.Width).Labels, expected);
         Assert.Equal(expected, prediction.Labels.Labels);
 
-        // Twice as long, and the same when it is reduced: its marginals are those, interpolated.
+        // Twice as large, and identical when reduced: its marginals are the same ones, interpolated.
         var large = new RgbImage(90, 140);
         for (int i = 0; i < 90 * 140; i++)
             image.Pixels.AsSpan(3 * (((i / 140 / 2) * 70) + (i % 140 / 2)), 3).CopyTo(large.Pixels.AsSpan(3 * i));

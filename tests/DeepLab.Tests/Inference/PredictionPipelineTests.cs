@@ -36,7 +36,7 @@ public sealed class PredictionPipelineTests
         Assert.Equal(Enumerable.Range(0, Items).Select(i => $"{i} done"), _told);
         Assert.DoesNotContain(caller, writers);
 
-        // Those read ahead, the one that is predicted, and those being written.
+        // Those read ahead, the one being predicted, and those being written.
         Assert.InRange(_mostWaiting, 2, PredictionPipeline.ReadAhead + 1 + PredictionPipeline.WriteBehind + 1);
     }
 

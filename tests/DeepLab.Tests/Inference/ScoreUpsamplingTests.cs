@@ -29,7 +29,7 @@ public sealed class ScoreUpsamplingTests
             {
                 double[] expected = Resized(scores, height, width, classes, targetHeight, targetWidth, y, x);
 
-                // Single precision may choose the other of two scores that are equal but for rounding.
+                // Single precision may choose the other of two scores that differ only by rounding.
                 Assert.InRange(expected.Max() - expected[labels[(y * columns) + x]], 0, 1e-6);
             }
         }

@@ -11,7 +11,8 @@ public sealed class WarmUpTests
 {
     public static TheoryData<InstructionSet> Tiers => [.. TestBackends.Tiers];
 
-    // The stem, a block with a projection and one without, and the last layer's four convolutions in one; three scales, and their maximum.
+    // The stem, a block with a projection and one without, and the last layer's four convolutions as one; three scales,
+    // and their maximum.
     [Theory]
     [MemberData(nameof(Tiers))]
     public void Runs_each_kind_of_layer_on_the_backends_own_kernels(InstructionSet tier)

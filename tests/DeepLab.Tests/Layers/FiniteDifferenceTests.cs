@@ -55,7 +55,7 @@ public sealed class FiniteDifferenceTests
     }
 
     [Fact]
-    public void Pyramid_pooling_has_the_gradients_of_differences()
+    public void ASPP_has_the_gradients_of_differences()
     {
         using var bench = new LayerBench(TestBackends.Oracle);
         var aspp = new Aspp(bench.Backend, "aspp", 4, 3, [1, 2, 3]);
@@ -67,7 +67,7 @@ public sealed class FiniteDifferenceTests
         bench, block.Convolutions, new RaggedShape([new MapSize(5, 6), new MapSize(4, 3)], channels),
         x => block.Forward(bench.Execution, x), dy => block.Backward(bench.Execution, dy));
 
-    // The loss is the output times fixed random numbers. Inputs are positive, as those of layers behind a ReLU are.
+    // The loss is the output times fixed random numbers. Inputs are positive, like those of layers after a ReLU.
     private void Check(
         LayerBench bench, IEnumerable<Conv> convolutions, RaggedShape input, Func<Tensor, Tensor> forward, Func<Tensor, Tensor> backward, bool relu = true)
     {

@@ -7,7 +7,9 @@ using DeepLab.Weights.Formats.SafeTensors;
 
 namespace DeepLab.Tests.Layers;
 
-/// <summary>One case of a golden file of layers: its settings, its inputs (made from their names) and the oracle's results.</summary>
+/// <summary>
+/// One case of a golden file of layers: its settings, its inputs (generated from their names) and the oracle's results.
+/// </summary>
 internal sealed class GoldenCase
 {
     private readonly SafeTensorsFile _file;
@@ -34,12 +36,12 @@ internal sealed class GoldenCase
 
     public int[] Numbers(string setting) => [.. _settings.GetProperty(setting).EnumerateArray().Select(v => v.GetInt32())];
 
-    /// <summary>The sides of an input in PyTorch's order, or of the output.</summary>
+    /// <summary>The dimensions of an input or the output, in PyTorch's order.</summary>
     public int[] Sides(string input) => input == "y"
         ? Numbers("output")
         : [.. _settings.GetProperty("inputs").GetProperty(input).EnumerateArray().Select(v => v.GetInt32())];
 
-    /// <summary>The batch that an input of four sides is: maps of one size.</summary>
+    /// <summary>The batch that a four-dimensional input is: maps of one size.</summary>
     public RaggedShape Shape(string input)
     {
         int[] sides = Sides(input);
@@ -56,13 +58,15 @@ internal sealed class GoldenCase
     /// <summary>A convolution's weights or bias.</summary>
     public float[] Quarter(string input) => HashUniform.Values(Name, input, Product(Sides(input)), u => u / 4);
 
-    /// <summary>A stored result that consists of maps like those of <paramref name="like"/>, as rows of channels.</summary>
+    /// <summary>A stored result of maps like those of <paramref name="like"/>, as rows of channels.</summary>
     public double[] ExpectedMaps(string result, string like) => Rows(_file.ReadDouble($"{Name}.{result}"), Sides(like));
 
     /// <summary>A stored result as it is.</summary>
     public double[] Expected(string result) => _file.ReadDouble($"{Name}.{result}");
 
-    /// <summary>Sets a convolution's weights and what follows it. On the oracle, batch norm is folded in double.</summary>
+    /// <summary>
+    /// Sets a convolution's weights and what follows it. On the oracle, batch norm is folded in double.
+    /// </summary>
     public void Fill(Conv conv, string weight, string? batchNorm, string? bias = null)
     {
         conv.Weight.CopyFrom(Quarter(weight));

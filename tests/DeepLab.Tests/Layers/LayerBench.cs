@@ -5,7 +5,9 @@ using DeepLab.Tests.Oracle;
 
 namespace DeepLab.Tests.Layers;
 
-/// <summary>Runs layers on a backend; inputs and results are arrays of doubles. While memory is planned, values are zeros.</summary>
+/// <summary>
+/// Runs layers on a backend; inputs and results are arrays of doubles. While memory is planned, values are zeros.
+/// </summary>
 internal sealed class LayerBench : IDisposable
 {
     private readonly List<Tensor> _tensors = [];
@@ -25,7 +27,7 @@ internal sealed class LayerBench : IDisposable
 
     public Execution Execution { get; }
 
-    /// <summary>A step that is planned, then run.</summary>
+    /// <summary>Plans a step, then runs it.</summary>
     public void Train(Action body) => Execution.Run(new object(), ExecutionMode.Train, RaggedShape.Map(1, 1, 1), body);
 
     public Tensor Rent(RaggedShape shape, ReadOnlySpan<double> values)
@@ -35,7 +37,9 @@ internal sealed class LayerBench : IDisposable
         return tensor;
     }
 
-    /// <summary>A tensor that lives as long as the bench: kernels see pointers only, so something must hold its buffer.</summary>
+    /// <summary>
+    /// A tensor that lives as long as the bench: kernels see only pointers, so something must hold its buffer.
+    /// </summary>
     public Tensor NewTensor(RaggedShape shape, ReadOnlySpan<double> values = default)
     {
         Tensor tensor = values.IsEmpty ? Backend.NewTensor(shape) : Backend.NewTensor(shape, values);

@@ -7,7 +7,10 @@ using Xunit;
 
 namespace DeepLab.Tests.Layers;
 
-/// <summary>Layers, forward and backward, against PyTorch in double (tests/reference/make_golden.py), on every backend of the process.</summary>
+/// <summary>
+/// Layers, forward and backward, against PyTorch in double (tests/reference/make_golden.py), on every backend of the
+/// process.
+/// </summary>
 [Trait("Tier", "all")]
 public sealed class LayerGoldenTests
 {
@@ -50,7 +53,7 @@ public sealed class LayerGoldenTests
             Tensor dy = bench.Rent(golden.Shape("y"), LayerBench.Where(golden.OutputGradient(), output));
             Tensor dx = block.Backward(bench.Execution, dy);
 
-            // A block's input came out of a ReLU, whose gradient the block takes too.
+            // A block's input comes from a ReLU, whose gradient the block also applies.
             double[] expected = LayerBench.Where(golden.ExpectedMaps("grad.x", "x"), golden.Maps("x"));
             Check(bench, golden, expected, bench.Read(dx), "grad.x");
         });
@@ -128,6 +131,6 @@ public sealed class LayerGoldenTests
         }
     }
 
-    // What a tensor is called in its block.
+    // A tensor's name within its block.
     private static string Within(StateTensor tensor) => tensor.Name["block.".Length..];
 }

@@ -31,7 +31,7 @@ public sealed class ActivationCheckpointingTests
         double[] kept = Updated(ActivationCheckpointing.None), packedAnew = Updated(ActivationCheckpointing.EarlyStages);
         Assert.True(kept.AsSpan().SequenceEqual(packedAnew));
 
-        // Two updates of two images each, and a prediction between them, which keeps copies by a rule of its own.
+        // Two updates of two images each, with a prediction in between, which keeps packed kernels by its own rule.
         double[] Updated(ActivationCheckpointing checkpointing)
         {
             using var backend = new CpuBackend(2);
@@ -74,7 +74,7 @@ public sealed class ActivationCheckpointingTests
         using var backend = new CpuBackend(2);
         using NetworkBench step = NetworkBench.FromNames(backend, depth, 6, "memory", "x", new MapSize(65, 49), checkpointing);
 
-        // Twice: the second run finds in memory what the first left there.
+        // Twice: the second run starts with memory as the first left it.
         step.Run();
         step.Run();
         return [.. step.Network.Parameters.Select(p => backend.Read(p.Gradient!))];

@@ -13,7 +13,7 @@ using Xunit;
 
 namespace DeepLab.Tests.Models;
 
-/// <summary>Tests that count what the whole process allocates: nothing else may run beside them.</summary>
+/// <summary>Tests that count allocations of the whole process: nothing else may run at the same time.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;
 
@@ -58,7 +58,7 @@ public sealed class AllocationTests
         long buffers = NativeAllocations.Count;
         float[] second = predictor.Scores(image).Values;
 
-        // One per convolution, but the ASPP's four branches have one together.
+        // One per convolution, except that the ASPP's four branches share one.
         int kernels = network.Parameters.Count(p => p.Shape.Count == 4) - 3;
         Assert.Equal(areKept ? kernels : 0, NativeAllocations.Count - buffers);
         Assert.Equal(first, second);
@@ -77,7 +77,8 @@ public sealed class AllocationTests
         step.Network.ReleasePrepacked();
         step.Run();
 
-        // One per convolution but the ASPP's four, which have one together; for gradients the same, but for two of stride 2, which have none, and the stem.
+        // One per convolution, except that the ASPP's four share one. The same for gradients, except two of stride 2
+        // and the stem, which have none.
         int kernels = step.Network.Parameters.Count(p => p.Shape.Count == 4) - 3;
         Assert.Equal(kernels + kernels - 2 - 1, NativeAllocations.Count - buffers);
     }
@@ -85,7 +86,7 @@ public sealed class AllocationTests
     [Fact]
     public void A_dense_CRF_allocates_nothing_for_further_images_of_a_size()
     {
-        // The first image has the more varied colours and so the larger lattice.
+        // The first image has more varied colors and so the larger lattice.
         CrfCase first = CrfCase.Blocks(70, 90, 21), second = CrfCase.Of(new RgbImage(70, 90), 21, first.Probabilities);
         var marginals = new float[first.Probabilities.Length];
         using var crf = new DenseCrf(threads: 2);
@@ -107,7 +108,8 @@ public sealed class AllocationTests
         step();
         long onThread = long.MaxValue, inProcess = long.MaxValue, buffers = NativeAllocations.Count;
 
-        // The runner's own threads may allocate now and then, and the JIT may still compile: the quietest of some steps counts.
+        // The runner's own threads may allocate now and then, and the JIT may still compile: the minimum over several
+        // steps counts.
         for (int attempt = 0; attempt < 5; attempt++)
         {
             long threadBefore = GC.GetAllocatedBytesForCurrentThread(), processBefore = GC.GetTotalAllocatedBytes(precise: true);

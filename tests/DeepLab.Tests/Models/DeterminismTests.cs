@@ -25,7 +25,7 @@ public sealed class DeterminismTests
         }
     }
 
-    /// <summary>The scores, the losses and the gradients, after as many equal runs.</summary>
+    /// <summary>The scores, the losses and the gradients, after the given number of identical runs.</summary>
     private static double[][] Results(InstructionSet tier, int threads, int runs)
     {
         using var backend = new CpuBackend(threads, tier);

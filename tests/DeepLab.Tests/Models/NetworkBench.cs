@@ -9,7 +9,10 @@ using DeepLab.Training;
 
 namespace DeepLab.Tests.Models;
 
-/// <summary>A network with the product's own training step and update on one image, and the same losses without gradients, as prediction runs. Nothing is allocated after the first call.</summary>
+/// <summary>
+/// A network with the library's own training step and update on one image, and the same losses without gradients, run
+/// as in prediction. Nothing is allocated after the first call.
+/// </summary>
 internal sealed class NetworkBench : IDisposable
 {
     // The one network that most tests use.
@@ -43,7 +46,7 @@ internal sealed class NetworkBench : IDisposable
         _counted = new int[_step.Outputs];
     }
 
-    /// <summary>Weights, image (100 u) and labels from their names, as golden files have them.</summary>
+    /// <summary>Weights, image (100 u) and labels from their names, as in golden files.</summary>
     public static NetworkBench FromNames(Backend backend, int depth, int classes, string name, string image, MapSize size, ActivationCheckpointing checkpointing = ActivationCheckpointing.EarlyStages)
     {
         float[] pixels = HashUniform.Values(name, image, 3 * size.Pixels, u => 100 * u), interleaved = new float[pixels.Length];
@@ -63,7 +66,7 @@ internal sealed class NetworkBench : IDisposable
 
     public DeepLabResNet Network { get; }
 
-    /// <summary>The mean losses of the scores at 1, 0.75, 0.5 and of the fused ones.</summary>
+    /// <summary>The mean losses of the scores at 1, 0.75 and 0.5, and of the fused scores.</summary>
     public double[] Losses { get; }
 
     public double TotalLoss => Losses.Sum();
@@ -75,14 +78,14 @@ internal sealed class NetworkBench : IDisposable
         set => _step.Inspect = value;
     }
 
-    /// <summary>Adds gradients to what is there.</summary>
+    /// <summary>Accumulates gradients.</summary>
     public void Run()
     {
         _step.Accumulate(_sample, AugmentationRecipe.Caffe, weight: 1);
         _step.ReadLosses(Losses);
     }
 
-    /// <summary>Takes the losses without gradients, in memory of its own, as prediction runs.</summary>
+    /// <summary>Computes the losses without gradients, in its own memory, as in prediction.</summary>
     public void RunForward()
     {
         _prediction.Run(this, ExecutionMode.Predict, _images, _predict);

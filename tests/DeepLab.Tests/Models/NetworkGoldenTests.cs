@@ -7,7 +7,7 @@ using Xunit;
 
 namespace DeepLab.Tests.Models;
 
-/// <summary>Whole networks at three scales against PyTorch in double, in the design's tolerances.</summary>
+/// <summary>Whole networks at three scales against PyTorch in double, within the design's tolerances.</summary>
 public sealed class NetworkGoldenTests
 {
     public static TheoryData<string, string> Cases

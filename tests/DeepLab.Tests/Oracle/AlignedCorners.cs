@@ -1,6 +1,6 @@
 namespace DeepLab.Tests.Oracle;
 
-/// <summary>Bilinear interpolation on the aligned-corners grid in double precision, as its definition has it.</summary>
+/// <summary>Bilinear interpolation on the aligned-corners grid in double precision, as defined.</summary>
 internal static class AlignedCorners
 {
     /// <summary>The interpolated value of a sample of the resized map.</summary>

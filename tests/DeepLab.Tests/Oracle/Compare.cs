@@ -2,10 +2,10 @@ using Xunit;
 
 namespace DeepLab.Tests.Oracle;
 
-/// <summary>How near results are to what they should be.</summary>
+/// <summary>How close results are to their expected values.</summary>
 internal static class Compare
 {
-    /// <summary>The norm of the difference over the norm of what is expected.</summary>
+    /// <summary>The norm of the difference over the norm of the expected values.</summary>
     public static double RelativeError(ReadOnlySpan<double> expected, ReadOnlySpan<double> actual)
     {
         Assert.Equal(expected.Length, actual.Length);

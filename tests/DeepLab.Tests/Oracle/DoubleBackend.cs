@@ -4,14 +4,14 @@ using DeepLab.Tensors;
 namespace DeepLab.Tests.Oracle;
 
 /// <summary>
-/// The operations in double precision, as plain loops straight from their definitions: slow, and easy to believe. Other backends are
-/// compared with it. It shares no code with them.
+/// The operations in double precision, as plain loops straight from their definitions: slow, but easy to verify. Other
+/// backends are compared with it. It shares no code with them.
 /// </summary>
 internal sealed class DoubleBackend() : Backend(new Device("double"))
 {
     public override string Description => "double oracle";
 
-    /// <summary>The values of a tensor, to read and to write.</summary>
+    /// <summary>The values of a tensor, for reading and writing.</summary>
     public static Span<double> Values(Tensor tensor) =>
         ((DoubleBuffer)tensor.Buffer).Values.AsSpan((int)tensor.Offset, (int)tensor.Shape.Length);
 

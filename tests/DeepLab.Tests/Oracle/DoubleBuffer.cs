@@ -2,7 +2,9 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Tests.Oracle;
 
-/// <summary>Doubles in an array, which is made when first asked for: a network whose weights nobody sets takes no memory.</summary>
+/// <summary>
+/// Doubles in an array, which is allocated on first use: a network whose weights are never set takes no memory.
+/// </summary>
 internal sealed class DoubleBuffer(long length) : DeviceBuffer(length)
 {
     private double[]? _values;

@@ -4,7 +4,9 @@ using static DeepLab.Tests.Oracle.DoubleBackend;
 
 namespace DeepLab.Tests.Oracle;
 
-/// <summary>The operations beside convolutions: pooling, resizing, the maximum, the loss, the optimizer, reductions.</summary>
+/// <summary>
+/// The operations other than convolutions: pooling, resizing, the maximum, the loss, the optimizer, reductions.
+/// </summary>
 internal sealed class DoubleExecution(DoubleBackend backend, ExecutionOptions? options) : Execution(backend, options)
 {
     private protected override void UploadCore(ReadOnlySpan<float> source, Tensor target) => backend.Upload(source, target);
@@ -200,7 +202,8 @@ internal sealed class DoubleExecution(DoubleBackend backend, ExecutionOptions? o
         }
     }
 
-    // The first and last samples of both grids coincide. The product comes first: it is exact, so whole positions stay whole.
+    // The first and last samples of both grids coincide. The product comes first: it is exact, so whole positions stay
+    // whole.
     private static double Position(int index, int inputs, int outputs) => outputs == 1 ? 0 : index * (double)(inputs - 1) / (outputs - 1);
 
     private protected override void Dispose(bool disposing)

@@ -4,12 +4,14 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Tests.Oracle;
 
-/// <summary>Random shapes and values, and tensors that are the same on the oracle and on the backend under test.</summary>
+/// <summary>
+/// Random shapes and values, and tensors that are the same on the oracle and on the backend under test.
+/// </summary>
 internal sealed class RandomCase : IDisposable
 {
     private static readonly int[] ChannelCounts = [1, 2, 3, 5, 8, 17, 21, 33, 64, 65];
 
-    // Kernels see pointers only: while they run, something must hold the buffers.
+    // Kernels see only pointers: while they run, something must hold the buffers.
     private readonly List<Pair> _pairs = [];
     private readonly Backend _tested;
     private readonly DoubleBackend _oracle = new();
@@ -36,7 +38,7 @@ internal sealed class RandomCase : IDisposable
 
     public int Channels() => Pick(ChannelCounts);
 
-    /// <summary>One to four maps with sides up to a largest one; some are 1×1.</summary>
+    /// <summary>One to four maps with sides up to a maximum; some are 1×1.</summary>
     public ImmutableArray<MapSize> Maps(int largest, int most = 4)
     {
         var maps = new MapSize[1 + Random.NextInt32(most)];
@@ -45,10 +47,10 @@ internal sealed class RandomCase : IDisposable
         return [.. maps];
     }
 
-    /// <summary>A tensor with normal values: some of them zero, so that masks have edges.</summary>
+    /// <summary>A tensor of normally distributed values, some of them zero, so that masks have edges.</summary>
     public Pair Normal(RaggedShape shape) => From(shape, () => Chance(0.1) ? 0 : Random.NextGaussian());
 
-    /// <summary>A tensor of few different values, so that there are ties.</summary>
+    /// <summary>A tensor of few distinct values, so that there are ties.</summary>
     public Pair Tied(RaggedShape shape) => From(shape, () => Random.NextInt32(4) - 1);
 
     public Pair? Maybe(RaggedShape shape) => Chance() ? Normal(shape) : null;
@@ -61,7 +63,7 @@ internal sealed class RandomCase : IDisposable
         return pair;
     }
 
-    /// <summary>Gives a pair other normal values.</summary>
+    /// <summary>Gives a pair new normally distributed values.</summary>
     public void Change(Pair pair)
     {
         double[] values = Draw(pair.Tested.Shape, Random.NextGaussian);

@@ -10,7 +10,7 @@ internal static class TestBackends
 {
     public const string Oracle = "double";
 
-    /// <summary>The instruction sets that this process has.</summary>
+    /// <summary>The instruction sets available to this process.</summary>
     public static IReadOnlyList<InstructionSet> Tiers { get; } = [.. Enum.GetValues<InstructionSet>().Where(t => t <= InstructionSets.Best)];
 
     /// <summary>The oracle and every instruction set.</summary>
@@ -40,10 +40,10 @@ internal static class TestBackends
         return [.. single.Select(v => (double)v)];
     }
 
-    /// <summary>A tensor of zeros with a buffer of its own.</summary>
+    /// <summary>A tensor of zeros with its own buffer.</summary>
     public static Tensor NewTensor(this Backend backend, RaggedShape shape) => new(shape, backend.Allocate(shape.Length));
 
-    /// <summary>A tensor with a buffer of its own.</summary>
+    /// <summary>A tensor with its own buffer.</summary>
     public static Tensor NewTensor(this Backend backend, RaggedShape shape, ReadOnlySpan<double> values)
     {
         Tensor tensor = backend.NewTensor(shape);
@@ -51,7 +51,7 @@ internal static class TestBackends
         return tensor;
     }
 
-    /// <summary>Softmax cross-entropy of labels in host memory, and its value.</summary>
+    /// <summary>Runs softmax cross-entropy with labels in host memory, and returns its value.</summary>
     public static double Loss(this Execution execution, Tensor scores, ReadOnlySpan<byte> labels, float gradientScale, Tensor? gradient)
     {
         using LabelBuffer onDevice = execution.Backend.AllocateLabels(labels.Length);

@@ -90,7 +90,7 @@ public sealed class PicturesTests
         Assert.Equal("With CRF", ranked.Pictures[3].Kind);
     }
 
-    // Ten pixels, five of each class, of which the first so many are predicted wrong.
+    // Ten pixels, five of each class; the first ones, as many as given, are predicted incorrectly.
     internal static EvaluatedImage Image(string name, int wrong)
     {
         byte[] labels = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1], prediction = [.. labels.Select((l, i) => i < wrong ? (byte)(1 - l) : l)];

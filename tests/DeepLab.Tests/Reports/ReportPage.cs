@@ -6,7 +6,7 @@ using Xunit;
 
 namespace DeepLab.Tests.Reports;
 
-/// <summary>A page that was written, read back as XML.</summary>
+/// <summary>A written page, read back as XML.</summary>
 internal sealed partial class ReportPage
 {
     private const string Doctype = "<!DOCTYPE html>\n";
@@ -28,7 +28,9 @@ internal sealed partial class ReportPage
 
     public IEnumerable<XElement> OfClass(string name) => Root.Descendants().Where(e => ((string?)e.Attribute("class") ?? "").Split(' ').Contains(name));
 
-    /// <summary>What holds for every page: it fetches nothing, runs nothing but its own script, and everything in it has a name.</summary>
+    /// <summary>
+    /// Invariants of every page: it fetches nothing, runs only its own script, and everything in it has a name.
+    /// </summary>
     public void AssertSound()
     {
         string policy = (string)Root.Descendants("meta").Single(m => (string?)m.Attribute("http-equiv") == "Content-Security-Policy").Attribute("content")!;

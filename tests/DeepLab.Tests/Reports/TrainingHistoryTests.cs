@@ -50,7 +50,8 @@ public sealed class TrainingHistoryTests : IDisposable
     [Fact]
     public void Evaluations_on_the_way_are_read_and_their_time_is_no_iterations()
     {
-        // Two seconds per iteration; after the second an evaluation of 10 s, after the third two that the log knows of as one pause of 7 s, after the last one of 4 s.
+        // Two seconds per iteration. An evaluation of 10 s follows the second; two that the log shows as one pause of
+        // 7 s follow the third; one of 4 s follows the last.
         TrainingHistory history = Load(
             "1,1,1,1,1,1,2\n2,1,1,1,1,1,4\n3,1,1,1,1,1,16\n6,1,1,1,1,1,29\n",
             "2,0.25,0.5,10.000\n3,0.5,0.625,5\n4,NaN,NaN,2\n6,0.75,0.875,4\n7,0.1,0.");

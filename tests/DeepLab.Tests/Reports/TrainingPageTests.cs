@@ -59,7 +59,8 @@ public sealed class TrainingPageTests : IDisposable
         Assert.Equal(["iteration 20: 25.00 %", "iteration 30: 62.50 %", "iteration 60: 50.00 %"], Stops(page, "iou"));
         Assert.Equal(["62.50 %", "–"], page.Section("snapshots").Descendants("tbody").Single().Elements("tr").Select(r => r.Elements("td").ElementAt(2).Value));
 
-        // 120 s are logged, of which the evaluations after iterations 20 and 30 took two; that after the last one comes on top.
+        // 120 s are logged, including two for the evaluations after iterations 20 and 30; the one after the last
+        // iteration comes on top.
         Assert.Equal(["60", "0.5000", "2 min 01 s", "1.967", "62.50 %"], page.OfClass("figures").Single().Descendants("dd").Select(d => d.Value));
         Assert.Equal("Best mean IoU on the way", page.OfClass("figures").Single().Descendants("dt").Last().Value);
         Assert.Contains($"{_folder}/eval.csv, 3 s", page.Section("about").Value, StringComparison.Ordinal);

@@ -46,7 +46,8 @@ public sealed class ArenaTests
         }
     }
 
-    // Rented in turn, the third finds no gap that is long enough: 1 + 2 + 3 rows. Where all lives are known, it lies over the first, which is gone by then.
+    // Rented in turn, the third finds no gap that is long enough: 1 + 2 + 3 rows. Once all lifetimes are known, it
+    // overlaps the first, which has ended by then.
     [Fact]
     public void Tensors_are_laid_out_anew_where_that_takes_less()
     {

@@ -46,7 +46,7 @@ public sealed class OptimizerTests
         AssertNear([0.5 - 0.2, 0.2], backend.Read(conv.Bias.Value));
         AssertNear([0, 0], backend.Read(conv.Weight.Gradient!));
 
-        // No gradient: v = 0.9·v + 0.05·0.1·w at half the rate.
+        // Zero gradient: v = 0.9·v + 0.05·0.1·w at half the rate.
         optimizer.Step(0.005, 0.9, 0.1);
         double v0 = (0.9 * 0.035) + (0.005 * 0.965), v1 = (0.9 * 0.03) + (0.005 * -2.03);
         AssertNear([0.965 - v0, -2.03 - v1], backend.Read(conv.Weight.Value));
@@ -85,7 +85,7 @@ public sealed class OptimizerTests
         }
     }
 
-    // The optimizer hands over rates in single precision.
+    // The optimizer passes rates in single precision.
     private static void AssertNear(double[] expected, double[] actual)
     {
         Assert.Equal(expected.Length, actual.Length);

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace DeepLab.Tests.Training;
 
-/// <summary>A small drawn dataset, and one training run on it that several tests share.</summary>
+/// <summary>A small synthetic dataset, and one training run on it that several tests share.</summary>
 public sealed class TrainerFixture : IDisposable
 {
     private readonly string _root = Path.Combine(Path.GetTempPath(), "deeplab-trainer-" + Path.GetRandomFileName());
@@ -52,7 +52,7 @@ public sealed class TrainerFixture : IDisposable
     public void Dispose() => Directory.Delete(_root, recursive: true);
 }
 
-/// <summary>Whole runs on a small drawn dataset.</summary>
+/// <summary>Whole runs on a small synthetic dataset.</summary>
 public sealed class TrainerTests(TrainerFixture fixture) : IClassFixture<TrainerFixture>
 {
     private readonly SegmentationDataset _dataset = fixture.Dataset;
@@ -132,7 +132,7 @@ public sealed class TrainerTests(TrainerFixture fixture) : IClassFixture<Trainer
         Trainer.InitializeFromScratch(network, _dataset, Options);
         float[] mean = network.ResNet.Stem.BatchNorm!.Mean.ToArray(), variance = network.ResNet.Stem.BatchNorm.Variance.ToArray();
 
-        // The stem's own convolution of the same crops, by the double backend, has these moments.
+        // The stem's convolution of the same crops, computed by the double backend, has these moments.
         (double[] Mean, double[] Variance) expected = StemMoments(network);
         for (int c = 0; c < mean.Length; c++)
         {

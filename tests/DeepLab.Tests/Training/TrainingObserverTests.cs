@@ -50,7 +50,7 @@ public sealed class TrainingObserverTests : IDisposable
         var failing = new Recorder("f", _events) { FailsAt = 1 };
         Assert.Same(failing.Failure, Assert.Throws<InvalidOperationException>(() => Run(Options, new Recorder("a", _events), failing, new Recorder("b", _events))));
 
-        // The one after it is not told of the iteration; all are told of the snapshot, and of no end.
+        // The observer after it is not notified of the iteration; all are notified of the snapshot, and none of an end.
         Assert.Equal(["a1", "f1", "a snapshot 1", "f snapshot 1", "b snapshot 1"], _events.Select(e => e.Split('@')[0]));
         Assert.True(File.Exists(Options.SnapshotPath(1)));
     }
@@ -90,7 +90,7 @@ public sealed class TrainingObserverTests : IDisposable
     private Trainer NewTrainer(CpuBackend backend, TrainingOptions options) =>
         new(TinyNetwork.FromScratch(backend, SyntheticShapes.ClassNames.Count), _dataset, options);
 
-    /// <summary>An observer needs no method.</summary>
+    /// <summary>An observer need not implement any method.</summary>
     private sealed class Silent : ITrainingObserver;
 
     private sealed class Recorder(string name, List<string> events) : ITrainingObserver

@@ -13,7 +13,7 @@ using Xunit;
 
 namespace DeepLab.Tests.Training;
 
-/// <summary>A few drawn images. The split <c>one</c> is the first image of <c>val</c>.</summary>
+/// <summary>A few synthetic images. The split <c>one</c> is the first image of <c>val</c>.</summary>
 public sealed class ValidationFixture : IDisposable
 {
     public ValidationFixture()
@@ -32,7 +32,7 @@ public sealed class ValidationFixture : IDisposable
 }
 
 /// <summary>
-/// Runs that are evaluated during training. One test counts what the whole process allocates: nothing else may run at
+/// Runs that are evaluated during training. One test counts allocations of the whole process: nothing else may run at
 /// the same time.
 /// </summary>
 [Collection(nameof(Alone))]
@@ -107,7 +107,7 @@ public sealed class TrainingValidationTests : IClassFixture<ValidationFixture>, 
         AssertListed(recorder);
     }
 
-    /// <summary>The measures are listed beside the log, and go with the log of the next run.</summary>
+    /// <summary>The metrics are listed in a file next to the log, and the next run removes it with the log.</summary>
     private void AssertListed(Recorder recorder)
     {
         string path = Path.Combine(Options.SnapshotDirectory!, "eval.csv");
@@ -193,7 +193,7 @@ public sealed class TrainingValidationTests : IClassFixture<ValidationFixture>, 
     [InlineData(512, 512, 512, 512)]
     public void A_large_image_is_shrunk_with_its_labels(int height, int width, int expectedHeight, int expectedWidth)
     {
-        // Grey and labels rise with the rows, so that those of a row of the panel are known.
+        // Gray levels and labels increase with the rows, so that those of each row of the panel are known.
         var image = new RgbImage(height, width);
         for (int i = 0; i < image.Pixels.Length; i++) image.Pixels[i] = (byte)(i / 3 / width * 200 / height);
         var labels = new LabelMap(height, width);
@@ -240,7 +240,7 @@ public sealed class TrainingValidationTests : IClassFixture<ValidationFixture>, 
         /// <summary>The events, each as a short text.</summary>
         public List<string> Order { get; } = [];
 
-        /// <summary>Buffers that had been allocated by the time of each event.</summary>
+        /// <summary>The number of buffers allocated by the time of each event.</summary>
         public Dictionary<string, long> Buffers { get; } = [];
 
         public void OnIteration(in TrainingProgress progress)

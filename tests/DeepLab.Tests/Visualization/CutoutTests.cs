@@ -24,7 +24,7 @@ public sealed class CutoutTests
         Assert.Throws<ArgumentException>(() => Cutout.Encode(image, new LabelMap(3, 2), [0]));
     }
 
-    /// <summary>The pixels of an RGBA PNG of 8 bits, by the specification alone.</summary>
+    /// <summary>The pixels of an 8-bit RGBA PNG, decoded from the specification alone.</summary>
     internal static (int Height, int Width, byte[] Pixels) DecodeRgba(byte[] png)
     {
         var header = ImageHeader.Read(png, "cutout");

@@ -16,7 +16,7 @@ public sealed class OverlayDrawTests
         Assert.Equal([10, 20, 30, 114, 51, 128, 40, 50, 60], Overlay.Draw(image, labels, ["background", "car"], Palette.Voc, s_colorsAlone).Pixels);
         Assert.Equal([5, 10, 15, 114, 51, 128, 40, 50, 60], Overlay.Draw(image, labels, ["sky", "car"], Palette.Voc, s_colorsAlone).Pixels);
 
-        // What is asked for by name is shown, and nothing else.
+        // The classes requested explicitly are shown, and nothing else.
         Assert.Equal([5, 10, 15, 100, 101, 255, 40, 50, 60], Overlay.Draw(image, labels, ["background", "car"], Palette.Voc, s_colorsAlone with { Only = [0] }).Pixels);
         Assert.Equal([10, 20, 30, 114, 51, 128, 40, 50, 60], Overlay.Draw(image, labels, ["sky", "car"], Palette.Voc, s_colorsAlone with { Only = [1] }).Pixels);
         Assert.Throws<ArgumentOutOfRangeException>(() => Overlay.Draw(image, labels, [], Palette.Voc, s_colorsAlone with { Opacity = double.NaN }));
@@ -26,7 +26,7 @@ public sealed class OverlayDrawTests
     [Fact]
     public void Outlines_are_white_within_the_greater_label_and_black_around_it()
     {
-        // A square of label 1 in columns and rows 3 to 5 of 9.
+        // A square of label 1 in rows and columns 3 to 5 of 9.
         var image = new RgbImage(9, 9);
         image.Pixels.AsSpan().Fill(90);
         var labels = new LabelMap(9, 9);
@@ -72,7 +72,7 @@ public sealed class OverlayDrawTests
         Assert.Equal(Overlay.Draw(image, labels, names, Palette.Voc, s_colorsAlone).Pixels, drawn.Pixels[..image.Pixels.Length]);
         if (expectedHeight == height) return;
 
-        // Two rows: the background's patch is empty, the other one has its color.
+        // Two rows: the background's swatch is empty; the other one has its color.
         Assert.Equal((250, 250, 250), PixelAt(drawn, 6, height + 6));
         Assert.Equal(Palette.Voc[2], PixelAt(drawn, 6, height + 16));
         Assert.Equal((110, 110, 110), PixelAt(drawn, 3, height + 3));

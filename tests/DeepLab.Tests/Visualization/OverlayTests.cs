@@ -6,7 +6,7 @@ namespace DeepLab.Tests.Visualization;
 
 public sealed class OverlayTests
 {
-    [Theory] // from VOCdevkit's table of class colors
+    [Theory] // from VOCdevkit's class color table
     [InlineData(0, 0, 0, 0)]
     [InlineData(1, 128, 0, 0)]
     [InlineData(2, 0, 128, 0)]

@@ -5,7 +5,9 @@ using DeepLab.Weights;
 
 namespace DeepLab.Tests.Weights;
 
-/// <summary>A weights file of any names and shapes without a byte of data; its values come from the names.</summary>
+/// <summary>
+/// A weights file with arbitrary names and shapes and no data; its values are generated from the names.
+/// </summary>
 internal sealed class FakeTensorFile(IEnumerable<TensorInfo> tensors, Dictionary<string, string>? metadata = null) : ITensorFile
 {
     public const string Case = "fake";
@@ -20,13 +22,13 @@ internal sealed class FakeTensorFile(IEnumerable<TensorInfo> tensors, Dictionary
 
     public IReadOnlyDictionary<string, string> Metadata { get; } = metadata ?? [];
 
-    /// <summary>What all elements are; null to make them from the names.</summary>
+    /// <summary>The value of all elements; null to generate them from the names.</summary>
     public float? Constant { get; init; }
 
     /// <summary>A tensor that cannot be read.</summary>
     public string? Unreadable { get; init; }
 
-    /// <summary>The metadata of a network, as far as they do not follow from its tensors.</summary>
+    /// <summary>The network metadata that do not follow from its tensors.</summary>
     public static Dictionary<string, string> MetadataOf(DeepLabConfiguration configuration, IReadOnlyList<string>? classNames = null)
     {
         var metadata = new Dictionary<string, string>

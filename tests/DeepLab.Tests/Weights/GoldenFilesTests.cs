@@ -6,7 +6,9 @@ using Xunit;
 
 namespace DeepLab.Tests.Weights;
 
-/// <summary>The golden files are written by Python: they test the reader, and that both languages make the same inputs.</summary>
+/// <summary>
+/// The golden files are written by Python: they test the reader, and that both languages generate the same inputs.
+/// </summary>
 public sealed class GoldenFilesTests
 {
     private static string Golden(string name) => Path.Combine(AppContext.BaseDirectory, "Golden", "network", name + ".safetensors");

@@ -48,7 +48,7 @@ public sealed class NetworkFileTests : IDisposable
         DeepLabResNet saved = TinyNetwork.WithAnyValues(_backend, 18, 3), mapped;
         NetworkFile.Save(path, saved);
         using (NetworkWeights weights = NetworkWeights.Open(path)) mapped = NetworkFile.Map(weights, _backend);
-        if (OperatingSystem.IsLinux()) File.Delete(path); // the name goes, what is mapped stays
+        if (OperatingSystem.IsLinux()) File.Delete(path); // the name goes; the mapping stays
         GC.Collect();
         GC.WaitForPendingFinalizers();
         foreach ((StateTensor expected, StateTensor actual) in saved.State.Zip(mapped.State))
@@ -168,7 +168,7 @@ public sealed class NetworkFileTests : IDisposable
     [InlineData("F64", 8)]
     public void Networks_of_other_floating_types_are_converted(string type, int size)
     {
-        // 0.5 in every type is exact, so that every value must come back.
+        // 0.5 is exact in every type, so every value must come back unchanged.
         byte[] half = type switch
         {
             "F16" => BitConverter.GetBytes((Half)0.5f),
@@ -198,11 +198,12 @@ public sealed class NetworkFileTests : IDisposable
     [Fact]
     public void Mutated_headers_are_refused_without_building_the_network_they_claim()
     {
-        // Every tensor is empty: a file of 20 kB that claims ResNet-152, whose weights would take 230 MB.
+        // Every tensor is empty: a 20 kB file that claims to be ResNet-152, whose weights would take 230 MB.
         WriteHeaderOf(152, 255, data: false);
         byte[] original = File.ReadAllBytes(FilePath);
 
-        // The first file of unknown names makes the layouts of all depths, which the process keeps: it is not counted.
+        // The first file with unknown names creates the layouts of all depths, which the process keeps: it is not
+        // counted.
         File.WriteAllBytes(FilePath, Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(original).Replace("Scale.conv1", "Scale.conv9", StringComparison.Ordinal)));
         Assert.StartsWith($"{FilePath}: holds no DeepLab-ResNet", Assert.Throws<InvalidFileException>(() => NetworkFile.Load(FilePath, _backend)).Message, StringComparison.Ordinal);
         var random = new SeededRandom(11);
@@ -233,8 +234,8 @@ public sealed class NetworkFileTests : IDisposable
     private static JsonObject Entry(int[] shape) => new() { ["dtype"] = "F32", ["shape"] = new JsonArray([.. shape.Select(s => JsonValue.Create(s))]) };
 
     /// <summary>
-    /// Writes the header of a network, changed by <paramref name="change"/>, and data that fit it: a hole in the file, or
-    /// <paramref name="value"/> over and over. Without data every tensor's first side is 0.
+    /// Writes the header of a network, changed by <paramref name="change"/>, and matching data: a hole in the file, or
+    /// <paramref name="value"/> repeated. Without data, every tensor's first dimension is 0.
     /// </summary>
     private void WriteHeaderOf(int depth, int classes, bool data, Action<JsonObject>? change = null, string type = "F32", byte[]? value = null)
     {
@@ -250,7 +251,7 @@ public sealed class NetworkFileTests : IDisposable
         };
         foreach (NetworkTensor tensor in NetworkLayout.Of(new DeepLabConfiguration(depth, classes)).Tensors)
         {
-            bool isHead = tensor.Name == "Scale.layer5.conv2d_list.0.weight"; // its first side tells the classes
+            bool isHead = tensor.Name == "Scale.layer5.conv2d_list.0.weight"; // its first dimension is the class count
             int[] shape = [.. tensor.Shape.Select(side => (int)side)];
             if (!data) shape[isHead ? 1 : 0] = 0;
             header[tensor.Name] = Entry(shape);

@@ -7,7 +7,7 @@ namespace DeepLab.Tests.Training.TensorBoard;
 /// <summary>A value of a summary: a number, or an image.</summary>
 internal sealed record EventValue(string Tag, float? Number, EventImage? Image);
 
-/// <summary>An image as it is stored.</summary>
+/// <summary>An image as stored.</summary>
 internal sealed record EventImage(ulong Height, ulong Width, ulong ColorSpace, byte[] Encoded);
 
 /// <summary>An event.</summary>

@@ -169,7 +169,7 @@ public sealed class CaffeWeightsTests
         Assert.Equal(["bn_conv1_res05[2]", "fc1_voc12_res075_c2[1]"], names.FindDifferences());
         Assert.EndsWith("others are in bn_conv1_res05[2], fc1_voc12_res075_c2[1]", Assert.Single(names.FindNotes()), StringComparison.Ordinal);
 
-        // What is missing or misshapen cannot differ.
+        // Missing or misshapen blobs cannot differ.
         file.Shapes.Remove("bn_conv1_res05[2]");
         file.Shapes["fc1_voc12_res075_c2[1]"] = [4];
         file.Shapes.Add("conv1_res05[1]", [64]);
@@ -216,7 +216,9 @@ public sealed class CaffeWeightsTests
         return values;
     }
 
-    /// <summary>One of our arrays from the model's blobs, by a second way: from our name to the layer's.</summary>
+    /// <summary>
+    /// One of our arrays from the model's blobs, derived the other way: from our name to the layer's.
+    /// </summary>
     private static float[] Expected(FakeCaffeModel model, TensorInfo tensor)
     {
         int length = (int)tensor.Count;

@@ -4,8 +4,8 @@ using DeepLab.Weights;
 namespace DeepLab.Tests.Weights.Naming;
 
 /// <summary>
-/// A Caffe model that holds names and shapes only: its values are made from the names when they are read, those of a smaller scale from the first
-/// scale's. Tests may change it before it is used.
+/// A Caffe model that holds names and shapes only: its values are generated from the names on reading, those of a
+/// smaller scale from the first scale's names. Tests may change it before use.
 /// </summary>
 internal sealed class FakeCaffeModel : ITensorFile
 {
@@ -14,7 +14,7 @@ internal sealed class FakeCaffeModel : ITensorFile
     /// <summary>Blobs by name.</summary>
     public OrderedDictionary<string, long[]> Shapes { get; } = [];
 
-    /// <summary>Blobs of which all elements are one number.</summary>
+    /// <summary>Blobs whose elements all have one value.</summary>
     public Dictionary<string, float> Constants { get; } = [];
 
     public string Path => "model";
@@ -25,7 +25,9 @@ internal sealed class FakeCaffeModel : ITensorFile
 
     public IReadOnlyDictionary<string, string> Metadata { get; } = new Dictionary<string, string>();
 
-    /// <summary>All blobs of a network, as the authors named them: its blocks lettered, or numbered in stages 3 and 4.</summary>
+    /// <summary>
+    /// All blobs of a network, as the authors named them: blocks are lettered, or numbered in stages 3 and 4.
+    /// </summary>
     public static FakeCaffeModel Of(int depth, int classes = 3, bool threeScales = false, bool? lettered = null, string? head = "fc1_voc12")
     {
         var model = new FakeCaffeModel();

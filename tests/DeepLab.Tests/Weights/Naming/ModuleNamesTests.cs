@@ -31,7 +31,7 @@ public sealed class ModuleNamesTests
             {
                 foreach (int depth in DeepLabConfiguration.Depths)
                 {
-                    // kazuto1011's blocks are bottlenecks only.
+                    // All of kazuto1011's blocks are bottlenecks.
                     if (depth >= 50 || !NamingScheme.All[scheme].Title.StartsWith("kazuto", StringComparison.Ordinal)) data.Add(scheme, depth);
                 }
             }

@@ -4,7 +4,10 @@ using Google.Protobuf;
 
 namespace DeepLab.Tests.Weights.Formats.Caffe;
 
-/// <summary>Writes protobuf messages, and Caffe's with the field numbers of its public caffe.proto, one field at a time and as wrong as a test wants.</summary>
+/// <summary>
+/// Writes protobuf messages, and Caffe's with the field numbers of its public caffe.proto, one field at a time, as
+/// malformed as a test needs.
+/// </summary>
 internal static class CaffeBytes
 {
     public static byte[] Message(params byte[][] fields) => [.. fields.SelectMany(f => f)];
@@ -37,10 +40,10 @@ internal static class CaffeBytes
         return stream.ToArray();
     }
 
-    /// <summary>A BlobProto: elements, then the shape, in the order of their numbers.</summary>
+    /// <summary>A BlobProto: elements, then the shape, in field number order.</summary>
     public static byte[] Blob(long[] shape, params float[] values) => Message(Field(5, Floats(values)), Shape(shape));
 
-    /// <summary>A field of the net: a LayerParameter.</summary>
+    /// <summary>A field of the NetParameter: a LayerParameter.</summary>
     public static byte[] Layer(string name, params byte[][] blobs) => Field(100, Message([Field(1, name), Field(2, "Any"), .. blobs.Select(b => Field(7, b))]));
 
     private static byte[] Write(WireFormat.WireType type, int number, Action<CodedOutputStream> write)

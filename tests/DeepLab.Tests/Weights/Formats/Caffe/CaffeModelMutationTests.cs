@@ -4,7 +4,10 @@ using Xunit;
 
 namespace DeepLab.Tests.Weights.Formats.Caffe;
 
-/// <summary>Damaged models from strangers: the outcome is an open file whose blobs can all be read, or the documented error, within the file's means.</summary>
+/// <summary>
+/// Damaged untrusted models: the outcome is an open file whose blobs can all be read, or the documented error, with
+/// little memory.
+/// </summary>
 public sealed class CaffeModelMutationTests
 {
     private const int MutationsPerFile = 1000;
@@ -29,7 +32,7 @@ public sealed class CaffeModelMutationTests
             if (problem.Length > 0) refused++;
         }
 
-        // Most bytes are elements, where any value is as good as another.
+        // Most bytes are elements, where any value is valid.
         Assert.InRange(refused, MutationsPerFile / 3, MutationsPerFile * 9 / 10);
     }
 
@@ -57,7 +60,7 @@ public sealed class CaffeModelMutationTests
         }
     }
 
-    /// <summary>Where tags of layers, blobs, names and shapes may lie: before the lengths that are worth damaging.</summary>
+    /// <summary>Where tags of layers, blobs, names and shapes may lie: before the lengths worth damaging.</summary>
     private static int[] Heads(byte[] bytes) =>
         [.. Enumerable.Range(0, bytes.Length - 1).Where(i => bytes[i] is 0xA2 or 0x06 or 0x12 or 0x32 or 0x3A or 0x2A or 0x0A or 0x42 or 0x22)];
 
@@ -73,17 +76,17 @@ public sealed class CaffeModelMutationTests
                 return bytes;
             case 1: // truncated
                 return bytes[..random.NextInt32(bytes.Length)];
-            case 2: // a number blown up, such as a length or a side: all bytes but its last have the high bit set
+            case 2: // an enlarged number, such as a length or a dimension: all bytes but its last have the high bit set
                 int at = Math.Min(bytes.Length - 1, Somewhere() + 1);
                 byte[] huge = [.. Enumerable.Repeat((byte)0xFF, 1 + random.NextInt32(11)), (byte)random.NextInt32(2)];
                 return [.. bytes[..at], .. huge, .. bytes[(at + 1)..]];
-            case 3: // a small number for another
+            case 3: // one small number replaced by another
                 bytes[Math.Min(bytes.Length - 1, Somewhere() + 1)] = (byte)random.NextInt32(256);
                 return bytes;
-            case 4: // a piece put elsewhere
+            case 4: // a piece copied elsewhere
                 int start = Somewhere(), length = Math.Min(random.NextInt32(60), bytes.Length - start), to = Somewhere();
                 return [.. bytes[..to], .. bytes[start..(start + length)], .. bytes[to..]];
-            default: // a piece taken out
+            default: // a piece removed
                 int from = Somewhere();
                 return [.. bytes[..from], .. bytes[Math.Min(bytes.Length, from + 1 + random.NextInt32(20))..]];
         }

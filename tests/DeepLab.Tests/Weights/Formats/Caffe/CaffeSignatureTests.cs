@@ -49,7 +49,7 @@ public sealed class CaffeSignatureTests
     [InlineData("FFD8FFE000104A464946000101000001")] // JPEG
     [InlineData("894844460D0A1A0A0000000000080800")] // HDF5
     [InlineData("080712077079746F7263681A05312E31")] // ONNX
-    [InlineData("0A2B0A04646174611205496E7075741A")] // TensorFlow's graph: a node that holds a name and a kind
+    [InlineData("0A2B0A04646174611205496E7075741A")] // a TensorFlow graph: a node with a name and a type
     [InlineData("0801101518C10220C1022A10000000FF")] // a blob, as Caffe's .binaryproto
     [InlineData("08E807120A612E63616666656D6F6465")] // Caffe's .solverstate
     [InlineData("1F8B0800000000000003ED5D5B8FE3B6")] // gzip

@@ -6,7 +6,7 @@ using DataType = DeepLab.Weights.Formats.Onnx.Schema.TensorProto.Types.DataType;
 
 namespace DeepLab.Tests.Weights.Formats.Onnx;
 
-/// <summary>An array that flows through a graph; integers are held in double as well, exactly.</summary>
+/// <summary>An array that flows through a graph; integers are also held in double, exactly.</summary>
 internal sealed record OnnxValue(int[] Shape, double[] Data, bool IsInteger = false)
 {
     public static OnnxValue Of(TensorProto tensor)
@@ -27,14 +27,17 @@ internal sealed record OnnxValue(int[] Shape, double[] Data, bool IsInteger = fa
 }
 
 /// <summary>
-/// Runs ONNX graphs by the operators' definitions (https://onnx.ai/onnx/operators), in double: what DeepLab's graphs need of each, and an exception for the rest.
+/// Runs ONNX graphs from the operators' definitions (https://onnx.ai/onnx/operators), in double: what DeepLab's graphs
+/// need of each, and an exception for the rest.
 /// </summary>
 internal sealed class OnnxInterpreter(GraphProto graph)
 {
     private readonly Dictionary<string, TensorProto> _constants = graph.Initializer.ToDictionary(t => t.Name);
     private readonly Dictionary<string, NodeProto> _nodes = graph.Node.ToDictionary(n => n.Output.Single());
 
-    /// <summary>The value named <paramref name="output"/>, and what it needs, for a value of the graph's one input.</summary>
+    /// <summary>
+    /// Computes the value named <paramref name="output"/>, and what it needs, from a value of the graph's only input.
+    /// </summary>
     public OnnxValue Run(OnnxValue input, string output)
     {
         var values = new Dictionary<string, OnnxValue> { [graph.Input.Single().Name] = input };
@@ -195,7 +198,7 @@ internal sealed class OnnxInterpreter(GraphProto graph)
         return a with { Shape = shape, Data = [.. Wide(a).Data.Zip(Wide(b).Data, apply)] };
     }
 
-    /// <summary>y[i₀, i₁, ..] = x at an index whose side axes[k] is choose(axes[k], iₖ).</summary>
+    /// <summary>y[i₀, i₁, ..] = x at the index that is choose(axes[k], iₖ) along axes[k].</summary>
     private static OnnxValue Pick(OnnxValue x, int[] shape, int[] axes, Func<int, int, int> choose)
     {
         int[] steps = new int[x.Shape.Length];

@@ -14,8 +14,8 @@ using Xunit;
 namespace DeepLab.Tests.Weights.Formats.Onnx;
 
 /// <summary>
-/// The product's part of <c>tests/reference/check_onnx.py</c>, which compares it with ONNX Runtime and PyTorch: .onnx files, and the scores that our own
-/// engine gives for the same inputs. Run by that script only, since it takes hundreds of megabytes.
+/// The .NET part of <c>tests/reference/check_onnx.py</c>, which compares it with ONNX Runtime and PyTorch: .onnx files,
+/// and our own engine's scores for the same inputs. Only that script runs it, since it takes hundreds of megabytes.
 /// </summary>
 public sealed class OnnxRuntimeCases
 {
@@ -33,7 +33,7 @@ public sealed class OnnxRuntimeCases
         IReadOnlyDictionary<string, GoldenWeights.Tensor> state = GoldenWeights.StateDict(depth, classes);
         foreach (StateTensor tensor in network.State) tensor.CopyFrom(state[tensor.Name].Data);
 
-        // The golden weights are made for inputs as large as Caffe's; a power of two keeps them exact.
+        // The golden weights are scaled for inputs as large as Caffe's; a power of two keeps them exact.
         if (preprocessing == "torchvision") network.ResNet.Stem.Weight.CopyFrom([.. network.ResNet.Stem.Weight.ToArray().Select(w => 64 * w)]);
         foreach (bool threeScales in (bool[])[false, true])
         {

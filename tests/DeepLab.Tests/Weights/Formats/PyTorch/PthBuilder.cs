@@ -5,10 +5,13 @@ using DeepLab.Weights.Formats.PyTorch;
 
 namespace DeepLab.Tests.Weights.Formats.PyTorch;
 
-/// <summary>Makes pickles and files of PyTorch's by hand, good and bad ones.</summary>
+/// <summary>Builds pickles and PyTorch files by hand, valid and invalid.</summary>
 internal static class PthBuilder
 {
-    /// <summary>A pickle of protocol 2: a char or byte is an instruction, an int or text puts itself on the stack, bytes stand for themselves.</summary>
+    /// <summary>
+    /// A protocol 2 pickle: a char or byte is an instruction, an int or text pushes itself onto the stack, byte arrays
+    /// are copied as they are.
+    /// </summary>
     public static byte[] Pickle(params object[] parts)
     {
         var bytes = new List<byte> { 0x80, 2 };
@@ -28,7 +31,7 @@ internal static class PthBuilder
         return [.. bytes];
     }
 
-    /// <summary>The instructions that put parts on the stack, without the beginning of a pickle.</summary>
+    /// <summary>The instructions that push parts onto the stack, without a pickle's header.</summary>
     public static byte[] Part(params object[] parts) => Pickle(parts)[2..];
 
     /// <summary>The instruction that names a function or class.</summary>
@@ -47,7 +50,7 @@ internal static class PthBuilder
 
     public static byte[] Tuple(params int[] values) => Part(['(', .. values.Cast<object>(), 't']);
 
-    /// <summary>A new file around a pickle: its storage 0 has the singles 1, 2, 3 and 4.</summary>
+    /// <summary>A file of the new format around a pickle; its storage 0 holds the singles 1, 2, 3 and 4.</summary>
     public static byte[] Zip(byte[] pickle, params (string Name, byte[] Content)[] others)
     {
         using var stream = new MemoryStream();
@@ -62,7 +65,7 @@ internal static class PthBuilder
         return stream.ToArray();
     }
 
-    /// <summary>An old file around a pickle: its storage 0 has the singles 1, 2, 3 and 4.</summary>
+    /// <summary>A file of the old format around a pickle; its storage 0 holds the singles 1, 2, 3 and 4.</summary>
     public static byte[] Legacy(byte[] pickle, byte[]? keys = null, byte[]? storages = null, bool littleEndian = true) =>
     [
         .. Convert.FromHexString("80028a0a6cfc9c46f9206aa850192e"),

@@ -4,7 +4,10 @@ using Xunit;
 
 namespace DeepLab.Tests.Weights.Formats.PyTorch;
 
-/// <summary>Files that PyTorch wrote (tests/reference/make_pth.py): every type and view, every form of the format, and those that are refused.</summary>
+/// <summary>
+/// Files that PyTorch wrote (tests/reference/make_pth.py): every type and view, every variant of the format, and those
+/// that are refused.
+/// </summary>
 public sealed class PyTorchFileTests
 {
     [Theory]
@@ -142,7 +145,7 @@ public sealed class PyTorchFileTests
         "parameter F32 [3]", "größe F32 [2]",
     ];
 
-    /// <summary>The elements of the files "plain", as the script makes them.</summary>
+    /// <summary>The elements of the "plain" files, as the script generates them.</summary>
     private static IEnumerable<(string Name, float[] Values)> Plain()
     {
         float[] kernel = Values("kernel", 120);

@@ -43,7 +43,7 @@ public sealed class PyTorchMutationTests
         Assert.InRange(loaded, mutations / 10, mutations * 2 / 3);
     }
 
-    /// <summary>Where the pickle lies that describes the tensors: most faults are worth making there.</summary>
+    /// <summary>Where the pickle that describes the tensors lies: most damage is worth doing there.</summary>
     private static (int Start, int Length) Pickle(byte[] file, string record)
     {
         if (!PyTorchContents.LooksLikeZip(file)) return (0, Math.Min(file.Length, 2000));
@@ -60,7 +60,7 @@ public sealed class PyTorchMutationTests
             case 0:
                 return bytes[..random.NextInt32(bytes.Length)];
             case 1:
-                // An instruction, or a number as large as it can be.
+                // An instruction, or a number as large as possible.
                 bytes[At()] = "(.RbQtuse)}]hqrjXKJMNcio\u0085"u8[random.NextInt32(24)];
                 return bytes;
             case 2:

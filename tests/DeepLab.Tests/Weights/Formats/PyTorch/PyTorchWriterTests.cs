@@ -40,7 +40,7 @@ public sealed class PyTorchWriterTests : IDisposable
         Assert.Empty(none.Metadata);
     }
 
-    /// <summary>make_pth.py proves that PyTorch reads that very file.</summary>
+    /// <summary>make_pth.py checks that PyTorch reads exactly this file.</summary>
     [Fact]
     public void Files_are_those_that_PyTorch_was_seen_to_read_whatever_their_name_and_the_order_of_metadata()
     {

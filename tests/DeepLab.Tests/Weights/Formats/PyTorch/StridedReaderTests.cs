@@ -16,7 +16,7 @@ public sealed class StridedReaderTests
         var random = new SeededRandom(5);
         for (int i = 0; i < 400; i++)
         {
-            // Sides of any length and distance, nested, overlapping, repeated and far apart.
+            // Dimensions of any size and stride: nested, overlapping, repeated and far apart.
             int count = random.NextInt32(5);
             long[] sizes = new long[count], strides = new long[count];
             long last = 0, elements = 1;

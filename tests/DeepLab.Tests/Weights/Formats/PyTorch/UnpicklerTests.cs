@@ -13,7 +13,7 @@ public sealed class UnpicklerTests
 
     private static readonly Dictionary<string, (byte[] Pickle, string Problem)> Hostile = new()
     {
-        // What would run code.
+        // Pickles that would run code.
         ["os.system"] = (Pickle(Global("os", "system"), '(', "touch owned", 't', 'R', '.'), "asks for 'os.system', which tensors do not need; it was not run"),
         ["posix.system"] = (Pickle(Global("posix", "system"), '(', "touch owned", 't', 'R', '.'), "asks for 'posix.system'"),
         ["eval"] = (Pickle(Global("builtins", "eval"), "1", Tuple1, 'R', '.'), "asks for 'builtins.eval'"),
@@ -40,7 +40,7 @@ public sealed class UnpicklerTests
         ["attributes of a tensor"] = (Pickle(FourSingles(), '}', 'b', '.'), "adds to a tensor as if to an OrderedDict"),
         ["attributes that are none"] = (Pickle('}', "x", 'b', '.'), "gives an OrderedDict a text for attributes"),
 
-        // What refers to something outside of the pickle.
+        // References to something outside the pickle.
         ["a text for a storage"] = (Pickle("0", 'Q', '.'), "refers to a text outside of it that is no description of a storage"),
         ["a module"] = (Pickle('(', "module", Global("torch", "FloatStorage"), "f.py", "import os", 't', 'Q', '.'), "refers to a tuple outside of it"),
         ["a storage of OrderedDict"] = (Pickle('(', "storage", Global("collections", "OrderedDict"), "0", "cpu", 4, 't', 'Q', '.'), "no description of a storage"),
@@ -67,7 +67,7 @@ public sealed class UnpicklerTests
         ["an argument too many"] = (Pickle(Global("torch._utils", "_rebuild_tensor"), '(', Storage("0", 4), 0, Tuple(4), Tuple(1), 'N', 't', 'R', '.'), "calls RebuildTensor with 5 arguments that do not fit it (a storage, an integer, a tuple, a tuple, None)"),
         ["a parameter of a text"] = (Pickle(Global("torch._utils", "_rebuild_parameter"), '(', "x", 'N', 'N', 't', 'R', '.'), "calls RebuildParameter with 3 arguments that do not fit it"),
 
-        // A damaged machine.
+        // Misuse of the stack machine.
         ["nothing to stop with"] = (Pickle('.'), "takes more values than it made"),
         ["a tuple of too few"] = (Pickle(1, Tuple2, '.'), "takes more values than it made"),
         ["a pair across a mark"] = (Pickle('}', "a", '(', 1, 's', '.'), "takes more values than it made"),
@@ -80,7 +80,7 @@ public sealed class UnpicklerTests
         ["protocol 1"] = (Pickle((byte)0x80, (byte)1, 'N', '.'), "has protocol 1; expected 2 to 5"),
         ["an integer of Python's protocol 0"] = (Pickle(Encoding.ASCII.GetBytes("I1\n."), '.'), "has the instruction 0x49"),
 
-        // Lengths that claim anything.
+        // Lengths with arbitrary claims.
         ["a text of 2^60"] = (Pickle(BinUnicode8, new byte[7], (byte)16, "x"), "ends: 1152921504606846976 bytes should follow, but "),
         ["a text of 2^32"] = (Pickle('X', new byte[] { 255, 255, 255, 255 }, "x"), "ends: 4294967295 bytes should follow"),
         ["bytes of 2^64"] = (Pickle(BinBytes8, Enumerable.Repeat((byte)255, 8).ToArray()), "ends: 9223372036854775807 bytes should follow"),
@@ -154,7 +154,7 @@ public sealed class UnpicklerTests
         byte[] long1 = Pickle('(', Enumerable.Repeat((byte)'N', 2_100_000).ToArray());
         Assert.Contains("takes more than 2000000 steps", Assert.Throws<InvalidFileException>(() => PyTorchFile.Parse(Zip(long1), "name")).Message, StringComparison.Ordinal);
 
-        // A dict of the same thousand pairs, again and again.
+        // A dict of the same thousand pairs, over and over.
         object[] pairs = [.. Enumerable.Repeat<object[]>([1, 2, Tuple2], 1000).SelectMany(p => p)];
         object[] calls = [.. Enumerable.Repeat<object[]>(['h', (byte)0, 'h', (byte)1, 'R'], 2000).SelectMany(p => p)];
         byte[] copies = Pickle([Global("collections", "OrderedDict"), 'q', (byte)0, ']', '(', .. pairs, 'e', Tuple1, 'q', (byte)1, .. calls, '.']);

@@ -7,7 +7,7 @@ using static DeepLab.Tests.Weights.Formats.PyTorch.PthBuilder;
 
 namespace DeepLab.Tests.Weights.Formats.PyTorch;
 
-/// <summary>The containers around the pickle: zip archives, small and past 4 GB, and legacy files.</summary>
+/// <summary>The containers around the pickle: zip archives, small and over 4 GB, and legacy files.</summary>
 public sealed class ZipDirectoryTests
 {
     private static readonly byte[] Good = Pickle('}', "a", FourSingles(), 's', '.');
@@ -23,7 +23,7 @@ public sealed class ZipDirectoryTests
             byte[] pickle = Pickle('}', '(', "near", Tensor(large, 0, [2], [1]), "far", Tensor(large, int.MaxValue / 2, [2], [1]), "behind", Tensor(Storage("1", 3), 0, [3], [1]), 'u', '.');
             using (FileStream stream = File.Create(path))
             {
-                // A hole in the file, which takes no space, but for two elements at its beginning and two in its middle.
+                // A hole in the file, which takes no space except for two elements at its start and two in its middle.
                 var zip = new ZipWriter(stream);
                 zip.Begin("archive/data.pkl", pickle.Length, crc: 0);
                 stream.Write(pickle);

@@ -205,7 +205,7 @@ public sealed class SafeTensorsTests : IDisposable
                 bytes[random.NextInt32(8)] = (byte)random.NextInt32(256);
                 return bytes;
             case 3:
-                // A digit for a digit, or many digits: sizes and offsets that claim anything.
+                // One digit replaced by another, or many inserted: sizes and offsets with arbitrary claims.
                 int[] digits = [.. Enumerable.Range(8, bytes.Length - 8).Where(i => char.IsAsciiDigit((char)bytes[i]))];
                 int at = digits[random.NextInt32(digits.Length)];
                 bytes[at] = (byte)('0' + random.NextInt32(10));

@@ -7,12 +7,12 @@ using Xunit;
 
 namespace DeepLab.Tests.Layers;
 
-public sealed class PackedCopiesTests
+public sealed class PrepackedKernelTests
 {
     [Theory]
     [InlineData(0)]
     [InlineData(2)]
-    public void A_pyramid_notices_that_one_branch_changed(int branch)
+    public void An_ASPP_notices_that_one_branch_changed(int branch)
     {
         using var backend = new CpuBackend(2);
         using var bench = new LayerBench(backend);
