@@ -3,16 +3,16 @@ using System.Numerics;
 namespace DeepLab;
 
 /// <summary>
-/// A small, seeded random generator whose numbers never change between machines or versions of .NET
-/// (xoshiro256**, Blackman and Vigna 2018, seeded by SplitMix64). Work that runs in parallel takes one
-/// generator an item, by <c>stream</c>, so that results do not depend on the order in which items are done.
+/// A small, seeded random generator whose numbers are the same on all machines and versions of .NET (xoshiro256**,
+/// Blackman and Vigna 2018, seeded by SplitMix64). Parallel work uses one generator per item, selected by
+/// <c>stream</c>, so that results do not depend on the order in which items are processed.
 /// </summary>
 internal sealed class SeededRandom
 {
     private ulong _s0, _s1, _s2, _s3;
     private double _spareGaussian = double.NaN;
 
-    /// <summary>Creates a generator; equal arguments give equal numbers.</summary>
+    /// <summary>Creates a generator; the same arguments give the same numbers.</summary>
     /// <param name="seed">The seed of the run.</param>
     /// <param name="stream">Which of the seed's independent sequences: an item's index, for instance.</param>
     public SeededRandom(ulong seed, ulong stream = 0)
@@ -74,7 +74,7 @@ internal sealed class SeededRandom
         }
     }
 
-    /// <summary>Puts the items in a random order (Fisher and Yates).</summary>
+    /// <summary>Shuffles the items (Fisher–Yates).</summary>
     public void Shuffle<T>(Span<T> items)
     {
         for (int i = items.Length - 1; i > 0; i--)

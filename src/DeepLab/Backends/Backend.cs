@@ -3,12 +3,13 @@ using DeepLab.Tensors;
 namespace DeepLab.Backends;
 
 /// <summary>
-/// A device at work: its memory, its threads, and convolutions prepared for it. It holds what stays while computing and may be used by any number of threads and
-/// computations at once; what belongs to one computation is an <see cref="Execution"/>. <see cref="Device.CreateBackend"/> makes one.
+/// A device in use: its memory, its threads, and the convolutions prepared for it. It holds what computations share and
+/// may be used by any number of threads and computations at once; the state of a single computation is an
+/// <see cref="Execution"/>. <see cref="Device.CreateBackend"/> creates one.
 /// </summary>
 public abstract class Backend : IBufferAllocator, IDisposable
 {
-    // A cache line, and 64 MiB: of memory, only what is touched is used.
+    // A cache line, and 64 MiB: only pages that are touched take memory.
     private const long SlabAlignment = 16, SlabLength = 16 << 20;
 
     private readonly Lock _gate = new();
@@ -17,14 +18,15 @@ public abstract class Backend : IBufferAllocator, IDisposable
 
     internal Backend(Device device) => Device = device;
 
-    /// <summary>Where it computes.</summary>
+    /// <summary>The device that it computes on.</summary>
     public Device Device { get; }
 
-    /// <summary>What computes, for people: device, instruction set, threads.</summary>
+    /// <summary>A human-readable description: device, instruction set, threads.</summary>
     public abstract string Description { get; }
 
     /// <summary>
-    /// Measures the floating-point operations per second, in units of 10⁹, that the device can reach at most in multiply-adds: the bound that kernels are measured by. NaN where that cannot be told.
+    /// Measures the device's peak throughput in multiply-adds, in 10⁹ floating-point operations per second: the bound
+    /// that kernels are measured against. NaN where it cannot be determined.
     /// </summary>
     public virtual double MeasurePeak() => double.NaN;
 
@@ -41,15 +43,15 @@ public abstract class Backend : IBufferAllocator, IDisposable
     /// <exception cref="DeepLabException">The device has less memory than that.</exception>
     internal abstract DeviceBuffer Allocate(long length);
 
-    /// <summary>Allocates room for labels.</summary>
+    /// <summary>Allocates a label buffer.</summary>
     internal abstract LabelBuffer AllocateLabels(int length);
 
-    /// <summary>Allocates numbers, zero, that operations write one at a time: losses and sums.</summary>
+    /// <summary>Allocates scalars, initially zero, that operations write one at a time: losses and sums.</summary>
     internal abstract ScalarBuffer AllocateScalars(int length);
 
     /// <summary>
-    /// A tensor of zeros for a parameter, which lives as long as somebody holds it. Those that are asked for one after the other share large buffers: hundreds that lie together can be
-    /// brought in by a few large pages.
+    /// A tensor of zeros for a parameter, which lives as long as it is referenced. Consecutive requests share large
+    /// buffers: a few large pages can back hundreds of adjacent parameters.
     /// </summary>
     internal Tensor AllocateParameter(RaggedShape shape)
     {
@@ -72,7 +74,10 @@ public abstract class Backend : IBufferAllocator, IDisposable
         UploadCore(source, target);
     }
 
-    /// <summary>Copies a convolution's weights from the host, where they lie as [out, in, taps] as in files, to [taps · in, out].</summary>
+    /// <summary>
+    /// Copies a convolution's weights from the host, where they are laid out as [out, in, taps] as in files, to
+    /// [taps · in, out].
+    /// </summary>
     /// <param name="source">The values.</param>
     /// <param name="inChannels">Input channels.</param>
     /// <param name="target">[taps · in, out].</param>
@@ -92,7 +97,7 @@ public abstract class Backend : IBufferAllocator, IDisposable
 
     /// <summary>Prepares a convolution, which then keeps packed copies of its weights.</summary>
     /// <param name="spec">Channels, kernel, stride, dilation, padding.</param>
-    /// <param name="weights">Kernel, scale and shift, of this backend.</param>
+    /// <param name="weights">Kernel, scale and shift, on this backend.</param>
     /// <param name="name">The layer's name, for profiles.</param>
     internal PreparedConvolution Prepare(in ConvolutionSpec spec, ConvolutionWeights weights, string name = "")
     {
@@ -102,7 +107,7 @@ public abstract class Backend : IBufferAllocator, IDisposable
         return PrepareCore(spec, weights, name);
     }
 
-    /// <summary>Prepares the branches of an ASPP, which read one input and are summed.</summary>
+    /// <summary>Prepares the branches of an ASPP, which share one input and are summed.</summary>
     /// <param name="spec">Channels, kernel and dilations.</param>
     /// <param name="weights">Kernel and bias of each branch; no scale.</param>
     /// <param name="name">The layer's name, for profiles.</param>
@@ -120,22 +125,25 @@ public abstract class Backend : IBufferAllocator, IDisposable
         return PrepareCore(spec, weights, name);
     }
 
-    /// <summary>A context for one computation at a time; any number of them compute beside each other.</summary>
+    /// <summary>A context for one computation at a time; any number of them can run concurrently.</summary>
     internal abstract Execution CreateExecution(ExecutionOptions? options = null);
 
-    /// <summary>Copies values from the host; the lengths are equal.</summary>
+    /// <summary>Copies values from the host; the lengths have been checked.</summary>
     private protected abstract void UploadCore(ReadOnlySpan<float> source, Tensor target);
 
-    /// <summary>Copies a kernel from the host; the lengths fit.</summary>
+    /// <summary>Copies a kernel from the host; the lengths have been checked.</summary>
     private protected abstract void UploadKernelCore(ReadOnlySpan<float> source, int inChannels, int taps, Tensor target);
 
-    /// <summary>Copies values to the host; the lengths are equal.</summary>
+    /// <summary>Copies values to the host; the lengths have been checked.</summary>
     private protected abstract void DownloadCore(Tensor source, Span<float> target);
 
-    /// <summary>Prepares a convolution; the shapes fit.</summary>
+    /// <summary>Prepares a convolution; the shapes have been checked.</summary>
     private protected abstract PreparedConvolution PrepareCore(in ConvolutionSpec spec, ConvolutionWeights weights, string name);
 
-    /// <summary>Prepares an ASPP; the shapes fit. The base class takes one branch after the other; a device may do better.</summary>
+    /// <summary>
+    /// Prepares an ASPP; the shapes have been checked. The base class runs one branch after another; a device may do
+    /// better.
+    /// </summary>
     private protected virtual PreparedAspp PrepareCore(AsppSpec spec, IReadOnlyList<ConvolutionWeights> weights, string name) =>
         new BranchwiseAspp(this, spec, weights, name);
 

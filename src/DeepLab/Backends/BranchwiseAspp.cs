@@ -2,7 +2,7 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Backends;
 
-/// <summary>The branches of an ASPP one after the other, for devices that have nothing better.</summary>
+/// <summary>Runs the branches of an ASPP one after another, for devices that have nothing better.</summary>
 internal sealed class BranchwiseAspp : PreparedAspp
 {
     private readonly PreparedConvolution[] _branches;

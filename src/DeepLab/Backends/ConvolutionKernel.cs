@@ -3,10 +3,11 @@ using DeepLab.Tensors;
 namespace DeepLab.Backends;
 
 /// <summary>
-/// The kernel of a convolution on a device, as the matrix [taps · inChannels, outChannels]. One that is mapped from a file stays there until the
-/// device's own copy is asked for: a device that packs kernels anyway can take them from the file. Any thread may read it.
+/// The kernel of a convolution on a device, as the matrix [taps · inChannels, outChannels]. A kernel mapped from a file
+/// stays there until the device's own copy is requested: a device that packs kernels anyway can read them from the
+/// file. Any thread may read it.
 /// </summary>
-/// <param name="backend">Where it lives.</param>
+/// <param name="backend">The backend that holds it.</param>
 /// <param name="inChannels">Input channels.</param>
 /// <param name="outChannels">Output channels.</param>
 /// <param name="taps">Taps.</param>
@@ -19,7 +20,9 @@ internal sealed class ConvolutionKernel(Backend backend, int inChannels, int out
     /// <summary>[taps · inChannels, outChannels].</summary>
     public RaggedShape Shape { get; } = RaggedShape.Matrix(taps * inChannels, outChannels);
 
-    /// <summary>The values as a file has them, [outChannels, inChannels, taps], while they are mapped; else empty.</summary>
+    /// <summary>
+    /// The values in a file's layout, [outChannels, inChannels, taps], while they are mapped; otherwise empty.
+    /// </summary>
     public ReadOnlyMemory<float> Mapped
     {
         get
@@ -28,7 +31,7 @@ internal sealed class ConvolutionKernel(Backend backend, int inChannels, int out
         }
     }
 
-    /// <summary>The values on the device; a mapped kernel is copied there first, and is mapped no longer.</summary>
+    /// <summary>The values on the device; a mapped kernel is copied there first and is then no longer mapped.</summary>
     public Tensor Value
     {
         get
@@ -38,7 +41,7 @@ internal sealed class ConvolutionKernel(Backend backend, int inChannels, int out
                 _tensor ??= backend.AllocateParameter(Shape);
                 if (_mapped.IsEmpty) return _tensor;
                 Upload(_mapped.Span, _tensor);
-                _mapped = default; // not before: it is what keeps the file mapped
+                _mapped = default; // not earlier: this keeps the file mapped
                 return _tensor;
             }
         }
@@ -62,8 +65,8 @@ internal sealed class ConvolutionKernel(Backend backend, int inChannels, int out
     }
 
     /// <summary>Sets the values without copying them.</summary>
-    /// <param name="values">[outChannels, inChannels, taps]; they must stay as they are.</param>
-    /// <exception cref="ArgumentException">The values do not make the kernel.</exception>
+    /// <param name="values">[outChannels, inChannels, taps]; they must not change.</param>
+    /// <exception cref="ArgumentException">The number of values does not match the kernel.</exception>
     public void Map(ReadOnlyMemory<float> values)
     {
         if (values.Length != Shape.Length) throw new ArgumentException($"{values.Length} values do not make {Shape}.", nameof(values));

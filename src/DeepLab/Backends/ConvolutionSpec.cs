@@ -7,8 +7,8 @@ namespace DeepLab.Backends;
 /// <param name="InChannels">Channels of its input.</param>
 /// <param name="OutChannels">Channels of its output.</param>
 /// <param name="KernelSize">Taps per side.</param>
-/// <param name="Stride">Input pixels between neighbouring outputs.</param>
-/// <param name="Dilation">Input pixels between neighbouring taps.</param>
+/// <param name="Stride">Input pixels between neighboring outputs.</param>
+/// <param name="Dilation">Input pixels between neighboring taps.</param>
 /// <param name="Padding">Zeros around the input, on each side.</param>
 internal readonly record struct ConvolutionSpec(int InChannels, int OutChannels, int KernelSize, int Stride, int Dilation, int Padding)
 {
@@ -21,10 +21,13 @@ internal readonly record struct ConvolutionSpec(int InChannels, int OutChannels,
     /// <summary>The shape of the weights as a matrix: [taps · inChannels, outChannels], taps row by row.</summary>
     public RaggedShape WeightShape => RaggedShape.Matrix(Taps * InChannels, OutChannels);
 
-    /// <summary>Floating-point operations of the plain sum for so many pixels of the output; a multiplication and an addition count two.</summary>
+    /// <summary>
+    /// Floating-point operations of the convolution computed directly, for the given number of output pixels; a
+    /// multiply-add counts as two.
+    /// </summary>
     public double FloatingPointOperations(int rows) => 2.0 * Taps * InChannels * OutChannels * rows;
 
-    /// <summary>The side of the output for a side of the input.</summary>
+    /// <summary>The side of the output for a given side of the input.</summary>
     /// <exception cref="ArgumentException">The kernel does not fit the padded input.</exception>
     public int OutputSide(int side)
     {
@@ -34,7 +37,7 @@ internal readonly record struct ConvolutionSpec(int InChannels, int OutChannels,
             : (span / Stride) + 1;
     }
 
-    /// <summary>The shape of the output for a shape of the input.</summary>
+    /// <summary>The shape of the output for a given shape of the input.</summary>
     public RaggedShape OutputShape(RaggedShape input)
     {
         if (input.Channels != InChannels) throw new ArgumentException($"A convolution of {InChannels} channels got {input}.");
@@ -44,7 +47,8 @@ internal readonly record struct ConvolutionSpec(int InChannels, int OutChannels,
 }
 
 /// <summary>
-/// Atrous spatial pyramid pooling: convolutions of one input with different dilations, padded so that the size stays, whose results are added up.
+/// Atrous spatial pyramid pooling: convolutions of one input with different dilations, padded to preserve the size,
+/// whose results are summed.
 /// </summary>
 internal sealed class AsppSpec
 {
@@ -65,7 +69,7 @@ internal sealed class AsppSpec
     /// <summary>Channels of the output.</summary>
     public int OutChannels { get; }
 
-    /// <summary>The convolutions, equal but for dilation and padding.</summary>
+    /// <summary>The convolutions, identical except for dilation and padding.</summary>
     public ImmutableArray<ConvolutionSpec> Branches { get; }
 
     /// <inheritdoc/>
@@ -74,18 +78,21 @@ internal sealed class AsppSpec
 
 /// <summary>A square max pooling window in Caffe's ceil mode.</summary>
 /// <param name="KernelSize">Pixels per side.</param>
-/// <param name="Stride">Input pixels between neighbouring windows.</param>
+/// <param name="Stride">Input pixels between neighboring windows.</param>
 /// <param name="Padding">Pixels around the input that never win, on each side.</param>
 internal readonly record struct PoolingGeometry(int KernelSize, int Stride, int Padding)
 {
-    /// <summary>The side of the output: ⌈(side + 2·padding − kernel) / stride⌉ + 1, less a last window that would start past the input and its left padding.</summary>
+    /// <summary>
+    /// The side of the output: ⌈(side + 2·padding − kernel) / stride⌉ + 1, minus a last window that would start beyond
+    /// the input and its left padding.
+    /// </summary>
     public int OutputSide(int side)
     {
         int output = (Math.Max(side + (2 * Padding) - KernelSize, 0) + Stride - 1) / Stride + 1;
         return (output - 1) * Stride >= side + Padding ? output - 1 : output;
     }
 
-    /// <summary>The shape of the output for a shape of the input.</summary>
+    /// <summary>The shape of the output for a given shape of the input.</summary>
     public RaggedShape OutputShape(RaggedShape input)
     {
         PoolingGeometry self = this;

@@ -4,24 +4,24 @@ using DeepLab.Cpu;
 
 namespace DeepLab.Backends;
 
-/// <summary>A place to compute: <c>cpu</c>, or one of several of a kind, <c>cuda:0</c>.</summary>
+/// <summary>A device to compute on: <c>cpu</c>, or one of several of a kind, <c>cuda:0</c>.</summary>
 /// <param name="Kind">The kind of device, in lower case: <c>cpu</c>.</param>
-/// <param name="Index">Which of its kind, from 0.</param>
+/// <param name="Index">Its index among the devices of its kind, from 0.</param>
 public sealed record Device(string Kind, int Index = 0)
 {
     private static readonly Lock s_gate = new();
     private static readonly List<DeviceProvider> s_providers = [new CpuDeviceProvider()];
 
-    /// <summary>The processor.</summary>
+    /// <summary>The CPU.</summary>
     public static Device Cpu { get; } = new(CpuDeviceProvider.CpuKind);
 
-    /// <summary>The devices that this machine has, of all kinds that the program knows; the processor first.</summary>
+    /// <summary>The devices of this machine, of all kinds known to the program; the CPU first.</summary>
     public static IReadOnlyList<Device> All => [.. Providers.SelectMany(p => Enumerable.Range(0, p.Count).Select(i => new Device(p.Kind, i)))];
 
-    /// <summary>The kinds of devices that the program knows, whether the machine has one or not.</summary>
+    /// <summary>The kinds of devices known to the program, whether or not the machine has one.</summary>
     public static IReadOnlyList<string> Kinds => [.. Providers.Select(p => p.Kind)];
 
-    /// <summary>What it is, for people: the processor's instruction set, or a GPU's name.</summary>
+    /// <summary>A human-readable description: the CPU's instruction set, or a GPU's name.</summary>
     /// <exception cref="DeepLabException">There is no such device.</exception>
     public string Description => Provider.Describe(Index);
 
@@ -45,7 +45,7 @@ public sealed record Device(string Kind, int Index = 0)
         }
     }
 
-    /// <summary>The device of a name such as <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
+    /// <summary>The device with a name such as <c>cpu</c>, <c>cuda</c> or <c>cuda:1</c>.</summary>
     /// <exception cref="DeepLabException">There is no such kind, or this machine has no such device.</exception>
     public static Device Parse(string text)
     {
@@ -58,15 +58,17 @@ public sealed record Device(string Kind, int Index = 0)
         return device;
     }
 
-    /// <summary>Makes what computes there; the caller disposes it, after the networks and computations on it.</summary>
+    /// <summary>
+    /// Creates a backend for this device; the caller disposes of it, after the networks and computations on it.
+    /// </summary>
     /// <param name="options">Threads and kernels; null for the defaults.</param>
-    /// <exception cref="DeepLabException">There is no such device, or it lacks what the options ask for.</exception>
+    /// <exception cref="DeepLabException">There is no such device, or it lacks what the options require.</exception>
     public Backend CreateBackend(BackendOptions? options = null) => Provider.Create(Index, options ?? new BackendOptions());
 
     /// <inheritdoc/>
     public override string ToString() => Index == 0 && Kind == CpuDeviceProvider.CpuKind ? Kind : $"{Kind}:{Index}";
 
-    /// <summary>Makes a kind of device known, once; a package that brings one does this when it is loaded.</summary>
+    /// <summary>Registers a kind of device, once; a package that provides one does this when it is loaded.</summary>
     internal static void Register(DeviceProvider provider)
     {
         lock (s_gate)
@@ -76,36 +78,43 @@ public sealed record Device(string Kind, int Index = 0)
     }
 }
 
-/// <summary>Knows the devices of one kind, and makes their backends.</summary>
+/// <summary>Lists the devices of one kind and creates their backends.</summary>
 internal abstract class DeviceProvider
 {
     /// <summary>The kind's name, in lower case.</summary>
     public abstract string Kind { get; }
 
-    /// <summary>How many this machine has.</summary>
+    /// <summary>The number of devices of this kind on this machine.</summary>
     public abstract int Count { get; }
 
-    /// <summary>What one is, for people.</summary>
+    /// <summary>A human-readable description of one device.</summary>
     public abstract string Describe(int index);
 
-    /// <summary>Makes the backend of one.</summary>
+    /// <summary>Creates a backend for one device.</summary>
     public abstract Backend Create(int index, BackendOptions options);
 }
 
-/// <summary>How a device computes.</summary>
+/// <summary>Options for how a device computes.</summary>
 public sealed record BackendOptions
 {
-    /// <summary>Threads that compute, the caller's among them, up to 1024; 0 for one per processor. Results do not depend on it.</summary>
+    /// <summary>
+    /// The number of compute threads including the caller's, up to 1024; 0 for one per processor. Results do not depend
+    /// on it.
+    /// </summary>
     public int Threads { get; init; }
 
     /// <summary>The instruction sets that this process may use, the widest last.</summary>
     public static IReadOnlyList<InstructionSet> AvailableInstructionSets { get; } = [.. Enum.GetValues<InstructionSet>().Where(s => s <= InstructionSets.Best)];
 
-    /// <summary>The instruction set of the CPU's kernels; null for the widest that this process may use. Results of different sets differ in their last bits.</summary>
+    /// <summary>
+    /// The instruction set of the CPU's kernels; null for the widest that this process may use. Results differ between
+    /// sets in their last bits.
+    /// </summary>
     public InstructionSet? InstructionSet { get; init; }
 
     /// <summary>
-    /// Whether all 3×3 convolutions are summed tap by tap instead of by Winograd's minimal filtering, which is faster and rounds some ten times as much.
+    /// Whether all 3×3 convolutions are summed tap by tap instead of by Winograd's minimal filtering, which is faster
+    /// but has about ten times the rounding error.
     /// </summary>
     public bool ExactConvolutions { get; init; }
 }

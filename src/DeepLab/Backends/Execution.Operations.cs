@@ -2,8 +2,9 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Backends;
 
-// The operations of a device beside convolutions. Each public one checks its shapes and calls one method that the device implements. Maps are [height, width, channels]; each operation works on all maps
-// of its tensors. Results are the same bits whatever the number of threads.
+// The operations of a device other than convolutions. Each public one checks its shapes and calls one method that the
+// device implements. Maps are [height, width, channels]; each operation works on all maps of its tensors. Results are
+// bit-identical for any number of threads.
 internal abstract partial class Execution
 {
     /// <summary>Copies values from the host.</summary>
@@ -15,7 +16,7 @@ internal abstract partial class Execution
         End("upload");
     }
 
-    /// <summary>Copies values to the host, after all that was asked for before.</summary>
+    /// <summary>Copies values to the host, after all earlier operations.</summary>
     public void Download(Tensor source, Span<float> target)
     {
         if (target.Length != source.Shape.Length) throw new ArgumentException($"{source.Shape} does not fit {target.Length} values.", nameof(target));
@@ -33,7 +34,7 @@ internal abstract partial class Execution
         End("upload");
     }
 
-    /// <summary>Reads scalars, after all that was asked for before: the host waits for the device here.</summary>
+    /// <summary>Reads scalars, after all earlier operations: the host waits for the device here.</summary>
     public void Read(ScalarBuffer source, Span<double> target)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(target.Length, source.Length);
@@ -59,7 +60,10 @@ internal abstract partial class Execution
         End("pooling");
     }
 
-    /// <summary>dx = dy routed to the first largest value of each window; zero elsewhere, and where x is not positive if <paramref name="mask"/>.</summary>
+    /// <summary>
+    /// dx = dy routed to the first largest value of each window; zero elsewhere, and where x is not positive if
+    /// <paramref name="mask"/>.
+    /// </summary>
     public void MaxPoolBackward(in PoolingGeometry geometry, Tensor x, Tensor y, Tensor dy, Tensor dx, bool mask)
     {
         Require.Pooling(geometry, x, y);
@@ -88,7 +92,7 @@ internal abstract partial class Execution
         End("resizing");
     }
 
-    /// <summary>y = the elementwise maximum of some tensors.</summary>
+    /// <summary>y = the elementwise maximum of several tensors.</summary>
     public void MaximumForward(ReadOnlySpan<Tensor> inputs, Tensor y)
     {
         ArgumentOutOfRangeException.ThrowIfZero(inputs.Length);
@@ -98,7 +102,7 @@ internal abstract partial class Execution
         End("maximum");
     }
 
-    /// <summary>Adds dy, elementwise, to the gradient of the first input that is the largest.</summary>
+    /// <summary>Adds dy, elementwise, to the gradient of the first input that attains the maximum.</summary>
     public void MaximumBackward(ReadOnlySpan<Tensor> inputs, Tensor dy, ReadOnlySpan<Tensor> gradients)
     {
         if (inputs.IsEmpty || inputs.Length != gradients.Length) throw new ArgumentException($"{gradients.Length} gradients for {inputs.Length} inputs.", nameof(gradients));
@@ -110,16 +114,18 @@ internal abstract partial class Execution
     }
 
     /// <summary>
-    /// Softmax cross-entropy: writes the sum over pixels of −log softmax(scores)[label], taken in double in a fixed order, and
-    /// its gradient times <paramref name="gradientScale"/>. Pixels whose label is not a class count nothing.
+    /// Softmax cross-entropy: writes the sum over pixels of −log softmax(scores)[label], taken in double in a fixed
+    /// order, and its gradient times <paramref name="gradientScale"/>. Pixels whose label is not a class are ignored.
     /// </summary>
     /// <param name="scores">[.., classes].</param>
     /// <param name="labels">One label per row of scores.</param>
-    /// <param name="firstLabel">Where in the buffer they start.</param>
-    /// <param name="gradientScale">What to multiply the gradient with: the loss's weight over the number of pixels.</param>
+    /// <param name="firstLabel">Where they start in the buffer.</param>
+    /// <param name="gradientScale">
+    /// What to multiply the gradient by: the loss's weight over the number of pixels.
+    /// </param>
     /// <param name="gradient">The gradient of the scores, or null for none.</param>
-    /// <param name="losses">Where the sum goes.</param>
-    /// <param name="loss">Which of them.</param>
+    /// <param name="losses">The buffer that receives the sum.</param>
+    /// <param name="loss">The index of the sum in that buffer.</param>
     public void SoftmaxCrossEntropy(Tensor scores, LabelBuffer labels, int firstLabel, float gradientScale, Tensor? gradient, ScalarBuffer losses, int loss)
     {
         Require.Same(scores, gradient);
@@ -134,7 +140,8 @@ internal abstract partial class Execution
     }
 
     /// <summary>
-    /// Caffe's momentum: v = momentum · v + rate · (gradientScale · g + decay · w); w = w − v. The gradient is zero afterwards.
+    /// Caffe's momentum: v = momentum · v + rate · (gradientScale · g + decay · w); w = w − v. The gradient is zero
+    /// afterwards.
     /// </summary>
     public void SgdUpdate(Tensor weights, Tensor gradient, Tensor velocity, in SgdSettings settings)
     {
@@ -147,8 +154,8 @@ internal abstract partial class Execution
 
     /// <summary>Writes Σ x², taken in double in a fixed order.</summary>
     /// <param name="x">The values.</param>
-    /// <param name="sums">Where the sum goes.</param>
-    /// <param name="sum">Which of them.</param>
+    /// <param name="sums">The buffer that receives the sum.</param>
+    /// <param name="sum">The index of the sum in that buffer.</param>
     public void SumOfSquares(Tensor x, ScalarBuffer sums, int sum)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)sum, (uint)sums.Length);
@@ -166,7 +173,9 @@ internal abstract partial class Execution
         End("moments");
     }
 
-    /// <summary>y = x · scale + shift [+ shortcut] channel by channel, then max(·, 0) if <paramref name="relu"/>; y may be x.</summary>
+    /// <summary>
+    /// y = x · scale + shift [+ shortcut] per channel, then max(·, 0) if <paramref name="relu"/>; y may be x.
+    /// </summary>
     public void Affine(Tensor x, Tensor scale, Tensor shift, Tensor? shortcut, bool relu, Tensor y)
     {
         Require.Same(x, y);
@@ -212,9 +221,9 @@ internal abstract partial class Execution
     private protected abstract void AffineCore(Tensor x, Tensor scale, Tensor shift, Tensor? shortcut, bool relu, Tensor y);
 }
 
-/// <summary>What one update of one parameter uses.</summary>
+/// <summary>The values used by one update of one parameter.</summary>
 /// <param name="LearningRate">The learning rate, with the parameter's multiplier.</param>
-/// <param name="Momentum">The share of the last step that is kept.</param>
+/// <param name="Momentum">The fraction of the previous step that is kept.</param>
 /// <param name="Decay">The weight decay, with the parameter's multiplier.</param>
 /// <param name="GradientScale">A factor of the gradient: below 1 when its norm is clipped.</param>
 internal readonly record struct SgdSettings(float LearningRate, float Momentum, float Decay, float GradientScale);

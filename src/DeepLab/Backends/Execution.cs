@@ -6,27 +6,33 @@ namespace DeepLab.Backends;
 /// <summary>What a pass through the layers is for.</summary>
 internal enum ExecutionMode
 {
-    /// <summary>Forward only: each map is given back once it has been read.</summary>
+    /// <summary>Forward only: each map is returned to the arena once it has been read.</summary>
     Predict,
 
     /// <summary>Forward and backward: what backward reads is kept.</summary>
     Train,
 
-    /// <summary>Forward, measuring batch norm's statistics on the way.</summary>
+    /// <summary>Forward, while measuring batch norm's statistics.</summary>
     Calibrate,
 }
 
-/// <summary>Which activations a training step computes again in its backward pass instead of keeping them. Results are the same bits.</summary>
+/// <summary>
+/// Which activations a training step recomputes in its backward pass instead of keeping them. Results are
+/// bit-identical.
+/// </summary>
 public enum ActivationCheckpointing
 {
-    /// <summary>Those of the first two stages of networks with bottlenecks, large for the little work in them.</summary>
+    /// <summary>
+    /// Those of the first two stages of networks with bottlenecks, which are large but cheap to recompute.
+    /// </summary>
     EarlyStages,
 
-    /// <summary>The output of every other residual block too: a quarter less memory, a few per cent more time.</summary>
+    /// <summary>The output of every other residual block too: a quarter less memory, a few percent more time.</summary>
     AlternateBlocks,
 
     /// <summary>
-    /// None, and packed kernels are kept from image to image of an update: five per cent less time than <see cref="EarlyStages"/>, and twice the memory for a ResNet-101 at 321×321.
+    /// None, and packed kernels are kept across the images of an update: five percent less time than
+    /// <see cref="EarlyStages"/>, and twice the memory for a ResNet-101 at 321×321.
     /// </summary>
     None,
 }
@@ -34,19 +40,21 @@ public enum ActivationCheckpointing
 /// <summary>How a computation uses memory.</summary>
 internal sealed record ExecutionOptions
 {
-    /// <summary>Which activations a training step computes again.</summary>
+    /// <summary>Which activations a training step recomputes.</summary>
     public ActivationCheckpointing Checkpointing { get; init; }
 
     /// <summary>
-    /// When packed kernels are left to later passes; null for: of unchanged kernels in prediction, always in training with <see cref="ActivationCheckpointing.None"/>, else never.
+    /// When packed kernels are kept for later passes; null means unchanged kernels in prediction, always in training
+    /// with <see cref="ActivationCheckpointing.None"/>, otherwise never.
     /// </summary>
     public PrepackPolicy? Prepack { get; init; }
 }
 
 /// <summary>
-/// One computation at a time on a device: its operations (<c>Execution.Operations.cs</c>), the arena that holds its maps, its scratch memory, and what layers remember of it. Code that uses layers is
-/// passed to <see cref="Run"/>, which plans its memory at the first call for given sizes and only replays it afterwards. Not for several threads at once; several executions may compute
-/// beside each other over one network and share its packed kernels.
+/// One computation at a time on a device: its operations (<c>Execution.Operations.cs</c>), the arena that holds its
+/// maps, its scratch memory, and the state of its layers. Code that uses layers is passed to <see cref="Run"/>, which
+/// plans its memory on the first call for given sizes and only replays the plan afterwards. Not thread-safe; several
+/// executions may run one network concurrently and share its packed kernels.
 /// </summary>
 internal abstract partial class Execution : IDisposable
 {
@@ -72,13 +80,13 @@ internal abstract partial class Execution : IDisposable
     /// <summary>The arena that layers rent their maps from.</summary>
     public Arena Arena { get; }
 
-    /// <summary>Which activations a training step computes again.</summary>
+    /// <summary>Which activations a training step recomputes.</summary>
     public ActivationCheckpointing Checkpointing { get; }
 
     /// <summary>What the pass is for.</summary>
     public ExecutionMode Mode { get; private set; }
 
-    /// <summary>When a pass leaves packed kernels to later ones.</summary>
+    /// <summary>When a pass keeps packed kernels for later ones.</summary>
     public PrepackPolicy Prepack => _prepack ?? Mode switch
     {
         ExecutionMode.Predict => PrepackPolicy.WhenReused,
@@ -87,32 +95,32 @@ internal abstract partial class Execution : IDisposable
     };
 
     /// <summary>
-    /// Whether maps are kept for a backward pass: in training, unless a network switches it off for layers that it will run again. Each <see cref="Run"/>
-    /// sets it anew.
+    /// Whether maps are kept for a backward pass: in training, unless a network switches it off for layers that it will
+    /// run again. Each <see cref="Run"/> resets it.
     /// </summary>
     public bool KeepsMaps { get; set; }
 
     /// <summary>Whether memory is being planned: operations check their shapes and do nothing.</summary>
     public bool IsPlanning => Arena.IsPlanning;
 
-    /// <summary>Where operations add what they take; null to measure nothing.</summary>
+    /// <summary>Where operations record their time; null to measure nothing.</summary>
     public Profile? Profile { get; set; }
 
-    /// <summary>Values that the maps of the planned pass take at once.</summary>
+    /// <summary>The memory that the maps of the planned pass need, in values.</summary>
     public long PlannedExtent => Arena.Extent;
 
-        /// <summary>The floating-point operations of the planned pass's convolutions as plain sums.</summary>
+    /// <summary>The floating-point operations of the planned pass's convolutions, computed directly.</summary>
     public double PlannedFloatingPointOperations { get; private set; }
 
     /// <summary>
-    /// Runs code that rents from the arena. It must rent the same shapes in the same order whenever the program, mode and shape are the
-    /// same; the first time it is run twice, once to plan.
+    /// Runs code that rents from the arena. It must rent the same shapes in the same order whenever the program, mode
+    /// and shape are the same; the first time, it runs twice, once to plan.
     /// </summary>
-    /// <param name="program">Names the code: any object, compared by reference.</param>
+    /// <param name="program">Identifies the code: any object, compared by reference.</param>
     /// <param name="mode">What the pass is for.</param>
-    /// <param name="shape">The sizes that decide all others.</param>
+    /// <param name="shape">The sizes that determine all others.</param>
     /// <param name="body">The code.</param>
-    /// <param name="cancellation">Looked at before each operation.</param>
+    /// <param name="cancellation">Checked before each operation.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; the execution can run again.</exception>
     public void Run(object program, ExecutionMode mode, RaggedShape shape, Action body, CancellationToken cancellation = default)
     {
@@ -137,7 +145,9 @@ internal abstract partial class Execution : IDisposable
         }
     }
 
-    /// <summary>Plans a pass without running it: how much memory it takes, and how many floating-point operations.</summary>
+    /// <summary>
+    /// Plans a pass without running it: how much memory it takes, and how many floating-point operations.
+    /// </summary>
     public void Plan(ExecutionMode mode, Action body)
     {
         Mode = mode;
@@ -148,14 +158,17 @@ internal abstract partial class Execution : IDisposable
         Arena.CommitPlan();
     }
 
-    /// <summary>Gives a map back to the arena, unless backward will read it.</summary>
+    /// <summary>Returns a map to the arena, unless backward will read it.</summary>
     public void Release(Tensor tensor)
     {
         if (!KeepsMaps) Arena.Return(tensor);
     }
 
-    /// <summary>What a layer remembers of this computation, from its forward to its backward pass: networks are shared, so they hold no maps themselves.</summary>
-    /// <typeparam name="TState">The layer's own class for it.</typeparam>
+    /// <summary>
+    /// A layer's state in this computation, kept from its forward to its backward pass: networks are shared, so they
+    /// hold no maps themselves.
+    /// </summary>
+    /// <typeparam name="TState">The layer's own state class.</typeparam>
     /// <param name="layer">The layer.</param>
     public TState StateOf<TState>(object layer)
         where TState : class, new()
@@ -174,9 +187,9 @@ internal abstract partial class Execution : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Begins an operation whose shapes were checked. This is where cancellation is looked at.</summary>
-    /// <param name="floatingPointOperations">Those of a convolution as a plain sum.</param>
-    /// <returns>Whether to do it: not while memory is planned.</returns>
+    /// <summary>Begins an operation whose shapes have been checked. Cancellation is checked here.</summary>
+    /// <param name="floatingPointOperations">Those of a convolution computed directly.</param>
+    /// <returns>Whether to run it: false while memory is being planned.</returns>
     internal bool Begin(double floatingPointOperations = 0)
     {
         if (IsPlanning)

@@ -1,10 +1,10 @@
 namespace DeepLab.Backends;
 
 /// <summary>Labels in a device's memory, one byte each.</summary>
-/// <param name="length">How many there is room for.</param>
+/// <param name="length">The number of labels it can hold.</param>
 internal abstract class LabelBuffer(int length) : IDisposable
 {
-    /// <summary>How many labels there is room for.</summary>
+    /// <summary>The number of labels it can hold.</summary>
     public int Length => length;
 
     /// <inheritdoc/>
@@ -12,12 +12,13 @@ internal abstract class LabelBuffer(int length) : IDisposable
 }
 
 /// <summary>
-/// Numbers in double precision in a device's memory. Operations write their sums there, so that the host need not wait for each: <see cref="Execution.Read"/> reads them all at once.
+/// Double-precision numbers in a device's memory. Operations write their sums there, so that the host need not wait for
+/// each: <see cref="Execution.Read"/> reads them all at once.
 /// </summary>
-/// <param name="length">How many there are.</param>
+/// <param name="length">The number of values.</param>
 internal abstract class ScalarBuffer(int length) : IDisposable
 {
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of values.</summary>
     public int Length => length;
 
     /// <inheritdoc/>

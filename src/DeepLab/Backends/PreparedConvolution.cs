@@ -3,8 +3,8 @@ using DeepLab.Tensors;
 namespace DeepLab.Backends;
 
 /// <summary>
-/// A convolution on a device, with its weights and the packed or transformed copies of them that the device keeps (<see cref="PrepackedKernel"/>). It notices by itself that weights changed. Any number of
-/// executions may use it at once.
+/// A convolution on a device, with its weights and the packed or transformed copies of them that the device keeps
+/// (<see cref="PrepackedKernel"/>). It detects changed weights by itself. Any number of executions may use it at once.
 /// </summary>
 /// <param name="spec">Channels, kernel, stride, dilation, padding.</param>
 /// <param name="weights">Kernel, scale and shift.</param>
@@ -17,13 +17,15 @@ internal abstract class PreparedConvolution(ConvolutionSpec spec, ConvolutionWei
     /// <summary>Kernel, scale and shift.</summary>
     public ConvolutionWeights Weights => weights;
 
-    /// <summary>y = [y +] (x ∗ kernel) · scale + shift [+ shortcut], then max(·, 0) if <paramref name="relu"/>.</summary>
-    /// <param name="execution">Where it runs.</param>
+    /// <summary>
+    /// y = [y +] (x ∗ kernel) · scale + shift [+ shortcut], then max(·, 0) if <paramref name="relu"/>.
+    /// </summary>
+    /// <param name="execution">The execution to run on.</param>
     /// <param name="x">The input, [.., inChannels].</param>
     /// <param name="y">The output, [.., outChannels].</param>
     /// <param name="accumulate">Whether to add to what y holds.</param>
-    /// <param name="shortcut">A summand of y's shape, or null.</param>
-    /// <param name="relu">Whether to clip below at 0.</param>
+    /// <param name="shortcut">A tensor of y's shape to add, or null.</param>
+    /// <param name="relu">Whether to clamp below at 0.</param>
     public void Forward(Execution execution, Tensor x, Tensor y, bool accumulate = false, Tensor? shortcut = null, bool relu = false)
     {
         Require.Convolution(spec, x, y);
@@ -34,12 +36,17 @@ internal abstract class PreparedConvolution(ConvolutionSpec spec, ConvolutionWei
         execution.End("forward", name, operations);
     }
 
-    /// <summary>dx = [dx +] the gradient of the input for the gradient dy of the output, where <paramref name="mask"/> &gt; 0; else 0.</summary>
-    /// <param name="execution">Where it runs.</param>
+    /// <summary>
+    /// dx = [dx +] the gradient of the input for the gradient dy of the output, where <paramref name="mask"/> &gt; 0;
+    /// otherwise 0.
+    /// </summary>
+    /// <param name="execution">The execution to run on.</param>
     /// <param name="dy">The gradient of the output before its ReLU, [.., outChannels].</param>
     /// <param name="dx">The gradient of the input, [.., inChannels].</param>
     /// <param name="accumulate">Whether to add to what dx holds.</param>
-    /// <param name="mask">The input itself if it came out of a ReLU, or null: the gradient passes where it is positive.</param>
+    /// <param name="mask">
+    /// The input itself if it is the output of a ReLU, or null: the gradient passes where it is positive.
+    /// </param>
     public void BackwardInput(Execution execution, Tensor dy, Tensor dx, bool accumulate = false, Tensor? mask = null)
     {
         Require.Convolution(spec, dx, dy);
@@ -50,8 +57,8 @@ internal abstract class PreparedConvolution(ConvolutionSpec spec, ConvolutionWei
         execution.End("input gradient", name, operations);
     }
 
-    /// <summary>Adds the gradient of the kernel (and of the bias) to what they hold.</summary>
-    /// <param name="execution">Where it runs.</param>
+    /// <summary>Accumulates the gradient of the kernel (and of the bias).</summary>
+    /// <param name="execution">The execution to run on.</param>
     /// <param name="x">The input of the forward pass.</param>
     /// <param name="dy">The gradient of the output before its ReLU.</param>
     /// <param name="kernelGradient">[taps · inChannels, outChannels].</param>
@@ -77,7 +84,10 @@ internal abstract class PreparedConvolution(ConvolutionSpec spec, ConvolutionWei
     internal abstract void BackwardWeightsCore(Execution execution, Tensor x, Tensor dy, Tensor kernelGradient, Tensor? biasGradient);
 }
 
-/// <summary>The branches of an ASPP on a device, as <see cref="PreparedConvolution"/> is one convolution: y = Σ ((x ∗ kernel) + bias).</summary>
+/// <summary>
+/// The branches of an ASPP on a device, the counterpart of <see cref="PreparedConvolution"/>: y = Σ ((x ∗ kernel) +
+/// bias).
+/// </summary>
 /// <param name="spec">Channels, kernel and dilations.</param>
 /// <param name="weights">Kernel and bias of each branch.</param>
 /// <param name="name">The layer's name, for profiles.</param>
@@ -90,7 +100,7 @@ internal abstract class PreparedAspp(AsppSpec spec, IReadOnlyList<ConvolutionWei
     public IReadOnlyList<ConvolutionWeights> Weights => weights;
 
     /// <summary>y = the sum of the branches.</summary>
-    /// <param name="execution">Where it runs.</param>
+    /// <param name="execution">The execution to run on.</param>
     /// <param name="x">The input, [.., inChannels].</param>
     /// <param name="y">The output, [.., outChannels], of the input's sizes.</param>
     public void Forward(Execution execution, Tensor x, Tensor y)
@@ -101,11 +111,11 @@ internal abstract class PreparedAspp(AsppSpec spec, IReadOnlyList<ConvolutionWei
         execution.End("forward", name, Operations(y));
     }
 
-    /// <summary>dx = the gradient of the input, where <paramref name="mask"/> &gt; 0; else 0.</summary>
-    /// <param name="execution">Where it runs.</param>
+    /// <summary>dx = the gradient of the input, where <paramref name="mask"/> &gt; 0; otherwise 0.</summary>
+    /// <param name="execution">The execution to run on.</param>
     /// <param name="dy">The gradient of the output.</param>
     /// <param name="dx">The gradient of the input.</param>
-    /// <param name="mask">The input itself if it came out of a ReLU, or null.</param>
+    /// <param name="mask">The input itself if it is the output of a ReLU, or null.</param>
     public void BackwardInput(Execution execution, Tensor dy, Tensor dx, Tensor? mask = null)
     {
         Require.Convolution(spec.Branches[0], dx, dy);
@@ -115,8 +125,8 @@ internal abstract class PreparedAspp(AsppSpec spec, IReadOnlyList<ConvolutionWei
         execution.End("input gradient", name, Operations(dy));
     }
 
-    /// <summary>Adds the gradients of the kernels and biases to what they hold.</summary>
-    /// <param name="execution">Where it runs.</param>
+    /// <summary>Accumulates the gradients of the kernels and biases.</summary>
+    /// <param name="execution">The execution to run on.</param>
     /// <param name="x">The input of the forward pass.</param>
     /// <param name="dy">The gradient of the output.</param>
     /// <param name="kernelGradients">[taps · inChannels, outChannels] of each branch.</param>

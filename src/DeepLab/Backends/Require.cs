@@ -2,19 +2,19 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Backends;
 
-/// <summary>The checks of shapes that every operation makes at its door. All throw <see cref="ArgumentException"/>.</summary>
+/// <summary>The shape checks that every operation makes on entry. All throw <see cref="ArgumentException"/>.</summary>
 internal static class Require
 {
-    /// <summary>The most maps in a tensor: kernels list them on the stack.</summary>
+    /// <summary>The maximum number of maps in a tensor: kernels list them on the stack.</summary>
     public const int MostMaps = 4096;
 
-    /// <summary>The most taps of a kernel.</summary>
+    /// <summary>The maximum number of taps of a kernel.</summary>
     public const int MostTaps = 1024;
 
-    /// <summary>The most classes: labels are bytes.</summary>
+    /// <summary>The maximum number of classes: labels are bytes.</summary>
     public const int MostClasses = 256;
 
-    /// <summary>Both have one shape; null has any.</summary>
+    /// <summary>Both have the same shape; null matches any.</summary>
     public static void Same(Tensor a, Tensor? b)
     {
         if (b is not null) That(a.Shape.Equals(b.Shape), "The shapes differ", a, b);
@@ -27,7 +27,7 @@ internal static class Require
             throw new ArgumentException($"{vector.Shape} is not one value per channel for {channels} channels.");
     }
 
-    /// <summary>As many maps of as many channels.</summary>
+    /// <summary>The same numbers of maps and channels.</summary>
     public static void Pairs(Tensor x, Tensor y) => That(
         x.Shape.Channels == y.Shape.Channels && x.Shape.Maps.Length == y.Shape.Maps.Length && x.Shape.Maps.Length <= MostMaps, "The maps do not fit", x, y);
 

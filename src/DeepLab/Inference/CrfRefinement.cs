@@ -6,8 +6,8 @@ namespace DeepLab.Inference;
 
 /// <summary>
 /// Refines the scores of a network with a <see cref="DenseCrf"/>: they are resized to the image, turned into
-/// probabilities by softmax, and their borders moved to the edges of the image. Memory is kept from image to image, so
-/// that another image of the same size allocates nothing. Use from one thread at a time.
+/// probabilities by softmax, and their boundaries moved to the edges of the image. Memory is kept from image to image,
+/// so that another image of the same size allocates nothing. Use from one thread at a time.
 /// </summary>
 public sealed class CrfRefinement : IDisposable
 {
@@ -16,9 +16,9 @@ public sealed class CrfRefinement : IDisposable
 
     /// <summary>Creates the field and starts its threads.</summary>
     /// <param name="options">Kernels and steps; null for DeepLab v2's.</param>
-    /// <param name="threads">Threads that compute, the caller's among them; 0 for one per processor.</param>
-    /// <exception cref="DeepLabException">An option is out of its range.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">Threads are negative or over 1024.</exception>
+    /// <param name="threads">The number of compute threads including the caller's; 0 for one per processor.</param>
+    /// <exception cref="DeepLabException">An option is out of range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The number of threads is negative or above 1024.</exception>
     public CrfRefinement(DenseCrfOptions? options = null, int threads = 0) => _crf = new DenseCrf(options, threads);
 
     /// <summary>The marginal probabilities of every pixel's classes.</summary>
@@ -29,7 +29,7 @@ public sealed class CrfRefinement : IDisposable
     /// <returns>[height, width, classes] of the image; valid until the next call.</returns>
     /// <exception cref="ArgumentException">The image does not fit into the scores' square.</exception>
     /// <exception cref="DeepLabException">
-    /// A score is NaN, or the image is too large for the memory there is.
+    /// A score is NaN, or the image is too large for the available memory.
     /// </exception>
     public ReadOnlySpan<float> Marginals(ScoreMap scores, RgbImage image)
     {
@@ -45,7 +45,7 @@ public sealed class CrfRefinement : IDisposable
     /// <param name="image">The image.</param>
     /// <returns>[height, width, classes] of the image; valid until the next call.</returns>
     /// <exception cref="ArgumentException">The image does not fit into what the scores cover.</exception>
-    /// <exception cref="DeepLabException">The image is too large for the memory there is.</exception>
+    /// <exception cref="DeepLabException">The image is too large for the available memory.</exception>
     public ReadOnlySpan<float> Marginals(ScoreFile scores, RgbImage image)
     {
         ArgumentNullException.ThrowIfNull(scores);
@@ -53,7 +53,7 @@ public sealed class CrfRefinement : IDisposable
         return Infer(scores.Values.Span, scores.Size, scores.Classes, scores.Covered, scores.AreProbabilities, image);
     }
 
-    /// <summary>The label of every pixel: the class with the largest marginal, the first of equal ones.</summary>
+    /// <summary>The label of every pixel: the class with the largest marginal; the first class wins ties.</summary>
     /// <inheritdoc cref="Marginals(ScoreMap, RgbImage)"/>
     public LabelMap Labels(ScoreMap scores, RgbImage image)
     {
@@ -63,7 +63,7 @@ public sealed class CrfRefinement : IDisposable
         return labels;
     }
 
-    /// <summary>Writes the class with the largest marginal of every pixel; the first of equal ones wins.</summary>
+    /// <summary>Writes the class with the largest marginal for every pixel; the first class wins ties.</summary>
     /// <param name="marginals">[pixel, classes].</param>
     /// <param name="classes">Classes, 1 to 255.</param>
     /// <param name="labels">[pixel].</param>
@@ -87,7 +87,7 @@ public sealed class CrfRefinement : IDisposable
         }
     }
 
-    /// <summary>Frees the memory and ends the threads, unless another network or field uses them.</summary>
+    /// <summary>Frees the memory and stops the threads, unless another network or field uses them.</summary>
     public void Dispose() => _crf.Dispose();
 
     private Span<float> Infer(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize covered, bool areProbabilities, RgbImage image)
@@ -110,7 +110,7 @@ public sealed class CrfRefinement : IDisposable
 
         if (_marginals.Length < length)
         {
-            _marginals = []; // so that the old array need not stay in memory beside the new one
+            _marginals = []; // so that the old array need not stay in memory next to the new one
             _marginals = new float[length];
         }
 

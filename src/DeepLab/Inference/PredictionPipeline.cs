@@ -3,31 +3,40 @@ using DeepLab.Imaging;
 namespace DeepLab.Inference;
 
 /// <summary>
-/// Predicts many photographs: the next ones are read, and what was made of the former ones is written, by other threads while the network computes. Results come in the order of the photographs. At
-/// most <see cref="ReadAhead"/> photographs wait to be predicted and <see cref="WriteBehind"/> to be written, so that memory is bounded.
+/// Predicts many photographs: while the network computes, other threads read the next ones and write the results of the
+/// previous ones. Results come in the order of the photographs. At most <see cref="ReadAhead"/> photographs wait to be
+/// predicted and <see cref="WriteBehind"/> to be written, so that memory is bounded.
 /// </summary>
 public static class PredictionPipeline
 {
-    /// <summary>Photographs that are read, or being read, before their turn.</summary>
+    /// <summary>The maximum number of photographs that have been read, or are being read, before their turn.</summary>
     public const int ReadAhead = 2;
 
-    /// <summary>Photographs that are predicted and being written.</summary>
+    /// <summary>The maximum number of photographs that have been predicted and are being written.</summary>
     public const int WriteBehind = 3;
 
-    /// <summary>What became of a photograph: it is being written, or failed.</summary>
+    /// <summary>The outcome of a photograph: it is being written, or it failed.</summary>
     private sealed record End<TItem, TResult>(TItem Item, Task<TResult>? Written, DeepLabException? Failure);
 
-    /// <summary>Runs all photographs through. When it returns or throws, nothing is being read or written any more.</summary>
-    /// <typeparam name="TItem">What stands for a photograph: its path, for instance.</typeparam>
+    /// <summary>
+    /// Processes all photographs. When it returns or throws, nothing is being read or written anymore.
+    /// </summary>
+    /// <typeparam name="TItem">What identifies a photograph: its path, for instance.</typeparam>
     /// <typeparam name="TResult">What writing returns.</typeparam>
     /// <param name="items">The photographs.</param>
     /// <param name="read">Reads one; on any thread, several at once.</param>
     /// <param name="predict">Predicts one; on the caller's thread, one by one.</param>
     /// <param name="write">Writes what was predicted; on any thread, several at once.</param>
-    /// <param name="done">Told of each that was written; on the caller's thread, in order.</param>
-    /// <param name="failed">Told of each that could not be read or predicted; the others go on. On the caller's thread, in order.</param>
-    /// <param name="cancellation">Stops before the next photograph; what has been predicted is still written and told.</param>
-    /// <exception cref="DeepLabException">Something could not be written; the photographs after it are not predicted.</exception>
+    /// <param name="done">Called for each one that was written; on the caller's thread, in order.</param>
+    /// <param name="failed">
+    /// Called for each one that could not be read or predicted; the others continue. On the caller's thread, in order.
+    /// </param>
+    /// <param name="cancellation">
+    /// Stops before the next photograph; what has been predicted is still written and reported.
+    /// </param>
+    /// <exception cref="DeepLabException">
+    /// A result could not be written; the photographs after it are not predicted.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static void Run<TItem, TResult>(
         IReadOnlyList<TItem> items,
@@ -70,7 +79,7 @@ public static class PredictionPipeline
                 ReadUntil(i + 1);
                 try
                 {
-                    // Its own reading is waited for; the next ones begin before the network does.
+                    // Wait for this photograph to be read; the next reads begin before the network does.
                     RgbImage image = reads.Peek().GetAwaiter().GetResult();
                     ReadUntil(i + 1 + ReadAhead);
                     PhotographPrediction prediction = predict(image);
@@ -78,7 +87,7 @@ public static class PredictionPipeline
                 }
                 catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
                 {
-                    break; // amid a photograph; those before it are still told
+                    break; // in the middle of a photograph; those before it are still reported
                 }
                 catch (DeepLabException e)
                 {
@@ -99,7 +108,8 @@ public static class PredictionPipeline
         }
     }
 
-    // On a thread of its own: a task of the pool's that nobody has begun would run on the thread that waits for it, the network's.
+    // On a dedicated thread: a thread-pool task that has not started would run on the thread that waits for it, the
+    // network's.
     private static Task<T> Start<T>(Func<T> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

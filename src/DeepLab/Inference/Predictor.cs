@@ -15,20 +15,21 @@ namespace DeepLab.Inference;
 public sealed record ScoreMap(float[] Values, MapSize Size, int Classes, int InputSide);
 
 /// <summary>
-/// Predicts masks as the authors do: the mean subtracted, zero padding to 513×513 (or the smallest square that holds the image), three scales
-/// fused, the scores resized to the padded size, cropped to the image, then the arg-max.
+/// Predicts masks as the authors do: the mean subtracted, zero padding to 513×513 (or the smallest square that holds
+/// the image), three scales fused, the scores resized to the padded size, cropped to the image, then the arg-max.
 /// </summary>
 public sealed class Predictor : IDisposable
 {
-    /// <summary>The longest side of an image; its padded square still fits an array, [side, side, 3].</summary>
+    /// <summary>The maximum side of an image; its padded square still fits in an array, [side, side, 3].</summary>
     public const int LongestSide = 26_000;
 
     /// <summary>The side of the square that images are padded to unless they are larger, in pixels.</summary>
     public const int DefaultSide = NetworkInput.DefaultSide;
 
     /// <summary>
-    /// From so many images on, packed kernels are kept from the second on. That saves a twentieth of each later prediction, but memory two and a half times as large as the weights has to be
-    /// touched first, which takes as long as half a prediction.
+    /// With at least this many images, packed kernels are kept from the second image on. That saves a twentieth of each
+    /// later prediction, but memory two and a half times as large as the weights has to be touched first, which takes
+    /// as long as half a prediction.
     /// </summary>
     private const int LeastImagesToKeepKernels = 12;
 
@@ -39,9 +40,12 @@ public sealed class Predictor : IDisposable
     private RaggedShape? _shape;
     private MapSize _scoreSize;
 
-    /// <summary>Creates the predictor; the network stays the caller's.</summary>
+    /// <summary>Creates the predictor; the caller keeps ownership of the network.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="expectedImages">How many images will be predicted, as far as known: few are sooner done, and in less memory, without keeping packed kernels. Nothing else depends on it.</param>
+    /// <param name="expectedImages">
+    /// The expected number of images: a few are done sooner, and in less memory, without keeping packed kernels.
+    /// Nothing else depends on it.
+    /// </param>
     public Predictor(DeepLabResNet network, int expectedImages = int.MaxValue)
     {
         _network = network;
@@ -51,8 +55,8 @@ public sealed class Predictor : IDisposable
 
     /// <summary>The fused scores of an image.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="cancellation">Looked at between layers.</param>
-    /// <exception cref="DeepLabException">The image is too large for the memory there is.</exception>
+    /// <param name="cancellation">Checked between layers.</param>
+    /// <exception cref="DeepLabException">The image is too large for the available memory.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; the predictor can be used again.</exception>
     public ScoreMap Scores(RgbImage image, CancellationToken cancellation = default)
     {
@@ -63,12 +67,14 @@ public sealed class Predictor : IDisposable
 
     /// <summary>The label of every pixel of an image.</summary>
     /// <param name="image">The image.</param>
-    /// <param name="cancellation">Looked at between layers.</param>
-    /// <exception cref="DeepLabException">The image is too large for the memory there is.</exception>
+    /// <param name="cancellation">Checked between layers.</param>
+    /// <exception cref="DeepLabException">The image is too large for the available memory.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; the predictor can be used again.</exception>
     public LabelMap Predict(RgbImage image, CancellationToken cancellation = default) => Labels(Scores(image, cancellation), image.Height, image.Width);
 
-    /// <summary>The side of the square that an image is padded to: <see cref="DefaultSide"/>, or the image's longer side.</summary>
+    /// <summary>
+    /// The side of the square that an image is padded to: <see cref="DefaultSide"/>, or the image's longer side.
+    /// </summary>
     public static int PaddedSide(int height, int width) => NetworkInput.PaddedSide(height, width);
 
     /// <summary>The label of every pixel of an image of the given size, from its scores.</summary>

@@ -4,8 +4,9 @@ using DeepLab.Tensors;
 namespace DeepLab.Inference;
 
 /// <summary>
-/// The scores of one image from a .npy file [classes, height, width] of float32, whoever computed them. They cover the image, or a larger map that has the image in its upper left: a pixel of the
-/// scores' corners lies on a pixel of its corners.
+/// The scores of one image from a .npy file [classes, height, width] of float32, computed by any program. They cover
+/// the image, or a larger map that has the image in its upper left: the corner pixels of the scores coincide with its
+/// corner pixels.
 /// </summary>
 public sealed class ScoreFile
 {
@@ -27,17 +28,20 @@ public sealed class ScoreFile
     /// <summary>The size of what they cover, in pixels of the image.</summary>
     public MapSize Covered { get; }
 
-    /// <summary>Whether they are probabilities; otherwise they become that by softmax.</summary>
+    /// <summary>Whether they are probabilities; otherwise softmax turns them into probabilities.</summary>
     public bool AreProbabilities { get; }
 
-    /// <summary>Reads the scores, and looks at every number.</summary>
+    /// <summary>Reads the scores and checks every number.</summary>
     /// <param name="path">The file.</param>
     /// <param name="covered">The size of what they cover, in pixels of the image.</param>
-    /// <param name="areProbabilities">Whether each pixel's numbers lie in 0 to 1 and add up to 1 (to within 0.001).</param>
+    /// <param name="areProbabilities">
+    /// Whether each pixel's numbers lie in 0 to 1 and add up to 1 (to within 0.001).
+    /// </param>
     /// <exception cref="InvalidFileException">
-    /// The file is no such array; has another number of classes than 1 to 255, or a longer side than what is covered; or a number is none, or no probability.
+    /// The file is not such an array, its number of classes is not from 1 to 255, a side is longer than what is
+    /// covered, or a value is not a number or not a probability.
     /// </exception>
-    /// <exception cref="DeepLabException">The file is not there or cannot be read.</exception>
+    /// <exception cref="DeepLabException">The file does not exist or cannot be read.</exception>
     public static ScoreFile Read(string path, MapSize covered, bool areProbabilities)
     {
         (int[] shape, float[] data) = NpyFile.Read(path);
@@ -59,7 +63,10 @@ public sealed class ScoreFile
         return scores;
     }
 
-    /// <summary>Writes scores or marginals in the order that <see cref="Read"/> takes; the file replaces <paramref name="path"/> only once it is whole.</summary>
+    /// <summary>
+    /// Writes scores or marginals in the order that <see cref="Read"/> takes; the file replaces <paramref name="path"/>
+    /// only once it is complete.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="values">[height, width, classes].</param>
     /// <param name="size">Height and width.</param>

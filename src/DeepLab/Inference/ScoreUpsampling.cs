@@ -5,16 +5,21 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Inference;
 
-/// <summary>Resizes scores on the aligned-corners grid; takes the arg-max or the softmax at once, so that the large map of scores is never stored.</summary>
+/// <summary>
+/// Resizes scores on the aligned-corners grid and takes the arg-max or the softmax on the fly, so that the large map of
+/// scores is never stored.
+/// </summary>
 internal static class ScoreUpsampling
 {
-    /// <summary>Writes the label of every pixel of the top left part of the resized map; the first of equal scores wins.</summary>
+    /// <summary>
+    /// Writes the label of every pixel of the top left part of the resized map; the first of equal scores wins.
+    /// </summary>
     /// <param name="scores">[height, width, classes].</param>
     /// <param name="size">Height and width of the scores.</param>
     /// <param name="classes">Classes, 1 to 255.</param>
     /// <param name="target">The size that scores are resized to.</param>
     /// <param name="height">Rows to write, at most the target's.</param>
-    /// <param name="width">Pixels a row to write, at most the target's.</param>
+    /// <param name="width">Pixels per row to write, at most the target's.</param>
     /// <param name="labels">[height, width].</param>
     /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
     public static void ArgMax(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, Span<byte> labels)
@@ -26,16 +31,20 @@ internal static class ScoreUpsampling
     }
 
     /// <summary>
-    /// Writes the labels of a larger image, of which the scores are of a reduction: the top left <paramref name="region"/> of the target grid, stretched over height × width with half-pixel centers (as
-    /// images are resized) and clamped at its edges. Scores are interpolated once, from the map to the image.
+    /// Writes the labels of a larger image from the scores of a reduced version: the top left <paramref name="region"/>
+    /// of the target grid, stretched over height × width with half-pixel centers (as images are resized) and clamped at
+    /// its edges. Scores are interpolated once, from the map to the image.
     /// </summary>
     /// <param name="scores">[height, width, classes].</param>
     /// <param name="size">Height and width of the scores.</param>
     /// <param name="classes">Classes, 1 to 255.</param>
     /// <param name="target">The size that scores are resized to.</param>
-    /// <param name="region">What of it the reduced image takes, at most all of it. A region of height × width gives what the other overload gives.</param>
+    /// <param name="region">
+    /// The part of it that the reduced image takes, at most all of it. A region of height × width gives the same result
+    /// as the other overload.
+    /// </param>
     /// <param name="height">Rows to write.</param>
-    /// <param name="width">Pixels a row to write.</param>
+    /// <param name="width">Pixels per row to write.</param>
     /// <param name="labels">[height, width].</param>
     /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
     public static void ArgMax(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, MapSize region, int height, int width, Span<byte> labels)
@@ -46,13 +55,16 @@ internal static class ScoreUpsampling
         Resize(scores, size, classes, target, region, height, width, ref take);
     }
 
-    /// <summary>Writes the probabilities of every pixel's classes, the softmax of its scores, for the top left part of the resized map.</summary>
+    /// <summary>
+    /// Writes the probabilities of every pixel's classes, the softmax of its scores, for the top left part of the
+    /// resized map.
+    /// </summary>
     /// <param name="scores">[height, width, classes].</param>
     /// <param name="size">Height and width of the scores.</param>
     /// <param name="classes">Classes, at least 1.</param>
     /// <param name="target">The size that scores are resized to.</param>
     /// <param name="height">Rows to write, at most the target's.</param>
-    /// <param name="width">Pixels a row to write, at most the target's.</param>
+    /// <param name="width">Pixels per row to write, at most the target's.</param>
     /// <param name="probabilities">[height, width, classes].</param>
     /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
     public static void Softmax(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, Span<float> probabilities)
@@ -71,7 +83,7 @@ internal static class ScoreUpsampling
     /// <param name="classes">Classes, at least 1.</param>
     /// <param name="target">The size that scores are resized to.</param>
     /// <param name="height">Rows to write, at most the target's.</param>
-    /// <param name="width">Pixels a row to write, at most the target's.</param>
+    /// <param name="width">Pixels per row to write, at most the target's.</param>
     /// <param name="resized">[height, width, classes].</param>
     /// <exception cref="ArgumentException">The sizes do not fit together.</exception>
     public static void Interpolate(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, Span<float> resized)
@@ -82,7 +94,9 @@ internal static class ScoreUpsampling
         Resize(scores, size, classes, target, height, width, ref take);
     }
 
-    /// <summary>Hands on, pixel by pixel, the two neighbours in the row resized already, and where between them the pixel lies.</summary>
+    /// <summary>
+    /// Passes on, pixel by pixel, the two neighbors in the already resized row, and where between them the pixel lies.
+    /// </summary>
     private static void Resize<TTake>(ReadOnlySpan<float> scores, MapSize size, int classes, MapSize target, int height, int width, ref TTake take)
         where TTake : ITakePixel, allows ref struct
     {
@@ -97,7 +111,7 @@ internal static class ScoreUpsampling
         if (scores.Length != (long)size.Pixels * classes) throw new ArgumentException($"{scores.Length} scores for {size} and {classes} classes.", nameof(scores));
         if (region.Height > target.Height || region.Width > target.Width) throw new ArgumentException($"{region} does not lie in {target}.", nameof(region));
 
-        // A pixel's classes are filled up to whole vectors with copies of class 0, which never win against it.
+        // A pixel's classes are padded to whole vectors with copies of class 0, which never win against it.
         int padded = WholeVectors(classes), rowLength = size.Width * classes;
         float[] rowMemory = ArrayPool<float>.Shared.Rent(rowLength), pixelMemory = ArrayPool<float>.Shared.Rent(size.Width * padded);
         SamplePosition[] columns = ArrayPool<SamplePosition>.Shared.Rent(width);
@@ -133,7 +147,8 @@ internal static class ScoreUpsampling
     {
         int lanes = Vector<float>.Count;
 
-        // Every lane starts with class 0, as a loop over the classes would: NaN never wins, and if class 0 is NaN it stays.
+        // Every lane starts with class 0, as a loop over the classes would: NaN never wins, and if class 0 is NaN it
+        // stays.
         var best = new Vector<float>(a[0] + ((b[0] - a[0]) * share));
         var bestStart = new Vector<int>(-1);
         for (int start = 0; start < a.Length; start += lanes)
@@ -161,7 +176,10 @@ internal static class ScoreUpsampling
         return label;
     }
 
-    /// <summary>Where pixel <paramref name="index"/> of an image lies among the scores: in its reduction, exactly the index if that is as large, and from there on the scores' grid.</summary>
+    /// <summary>
+    /// Where pixel <paramref name="index"/> of an image lies among the scores: first in the reduced image, exactly at
+    /// the index if that is as large, and from there on the scores' grid.
+    /// </summary>
     private static SamplePosition Sample(int index, int reduced, int size, int target, int scores) =>
         SamplePosition.AlignedCorners(SamplePosition.HalfPixelCenter(index, reduced, size), scores, target);
 
@@ -177,7 +195,7 @@ internal static class ScoreUpsampling
         for (; i < target.Length; i++) target[i] = a[i] + ((b[i] - a[i]) * share);
     }
 
-    /// <summary>What becomes of a pixel's scores, a + (b − a) · share.</summary>
+    /// <summary>What to do with a pixel's scores, a + (b − a) · share.</summary>
     private interface ITakePixel
     {
         void Take(int pixel, ReadOnlySpan<float> a, ReadOnlySpan<float> b, float share);

@@ -8,16 +8,19 @@ using DeepLab.Visualization;
 namespace DeepLab.Inference;
 
 /// <summary>
-/// Has the code of a prediction compiled before its first photograph: .NET compiles the kernels for the machine's vectors when they are first called. To be run on another thread while
-/// weights are read.
+/// Compiles the code of a prediction before its first photograph: .NET compiles the kernels for the machine's vectors
+/// when they are first called. Meant to run on another thread while weights are read.
 /// </summary>
 public static class WarmUp
 {
     private const int Side = 33;
 
-    /// <summary>Predicts an empty image with a network of few channels that has all layers of a ResNet, and draws its labels over it.</summary>
+    /// <summary>
+    /// Predicts an empty image with a network of few channels that has all layers of a ResNet, and draws its labels
+    /// over it.
+    /// </summary>
     /// <param name="device">The device that will predict.</param>
-    /// <param name="options">How it will compute; one thread is used whatever they say.</param>
+    /// <param name="options">How it will compute; one thread is used regardless.</param>
     public static void Run(Device device, BackendOptions? options = null)
     {
         using Backend backend = device.CreateBackend((options ?? new BackendOptions()) with { Threads = 1 });
@@ -61,7 +64,7 @@ public static class WarmUp
             ];
             _head = new Aspp(backend, "head", Bottleneck.Expansion * Width, Classes, [6, 12, 18, 24]);
 
-            // As from a file: a kernel in place is packed by code of its own.
+            // As from a file: mapped kernels are packed by separate code.
             foreach (Conv convolution in Convolutions) convolution.Weight.Map(new float[convolution.Weight.Length]);
         }
 

@@ -4,7 +4,8 @@ using DeepLab.Tensors;
 namespace DeepLab.Layers;
 
 /// <summary>
-/// Atrous spatial pyramid pooling (arXiv:1606.00915): the sum of 3×3 convolutions of the same map with different dilations, each with a bias.
+/// Atrous spatial pyramid pooling (arXiv:1606.00915): the sum of 3×3 convolutions of the same map with different
+/// dilations, each with a bias.
 /// </summary>
 internal sealed class Aspp
 {
@@ -33,7 +34,10 @@ internal sealed class Aspp
         return y;
     }
 
-    /// <summary>Adds the weights' gradients and returns that of the input, masked by its ReLU. dy is given back.</summary>
+    /// <summary>
+    /// Accumulates the weights' gradients and returns that of the input, masked by its ReLU. dy is returned to the
+    /// arena.
+    /// </summary>
     public Tensor Backward(Execution execution, Tensor dy)
     {
         Activations activations = execution.StateOf<Activations>(this);

@@ -14,6 +14,6 @@ internal sealed class BasicBlock(Backend backend, string name, int inChannels, i
             ? new Conv(backend, $"{name}.downsample.0", new ConvolutionSpec(inChannels, width, 1, stride, 1, 0), $"{name}.downsample.1", relu: false)
             : null)
 {
-    /// <summary>Output channels over the branch's width.</summary>
+    /// <summary>The ratio of output channels to the branch's width.</summary>
     public const int Expansion = 1;
 }

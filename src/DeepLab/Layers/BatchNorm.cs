@@ -4,8 +4,8 @@ using DeepLab.Tensors;
 namespace DeepLab.Layers;
 
 /// <summary>
-/// Frozen batch norm: y = (x − mean) / √(variance + ε) · gamma + beta, kept as the affine map that the convolution before it applies.
-/// Its parameters and statistics stay as they are in training (Caffe's <c>use_global_stats</c>).
+/// Frozen batch norm: y = (x − mean) / √(variance + ε) · gamma + beta, stored as the affine map that the preceding
+/// convolution applies. Its parameters and statistics do not change during training (Caffe's <c>use_global_stats</c>).
 /// </summary>
 internal sealed class BatchNorm
 {
@@ -29,10 +29,10 @@ internal sealed class BatchNorm
         Fold();
     }
 
-    /// <summary>The factor of the normalised value, one per channel.</summary>
+    /// <summary>The factor of the normalized value, one per channel.</summary>
     public StateTensor Gamma { get; }
 
-    /// <summary>The summand, one per channel.</summary>
+    /// <summary>The offset, one per channel.</summary>
     public StateTensor Beta { get; }
 
     /// <summary>The mean, one per channel.</summary>

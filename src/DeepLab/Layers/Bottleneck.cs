@@ -3,8 +3,8 @@ using DeepLab.Backends;
 namespace DeepLab.Layers;
 
 /// <summary>
-/// The bottleneck: 1×1, 3×3 dilated, 1×1 to four times the width. The stage's stride sits on the first, as in Caffe's networks, or on the 3×3, as in
-/// torchvision's.
+/// The bottleneck: 1×1, 3×3 dilated, 1×1 to four times the width. The stage's stride is on the first, as in Caffe's
+/// networks, or on the 3×3, as in torchvision's.
 /// </summary>
 internal sealed class Bottleneck(Backend backend, string name, int inChannels, int width, int stride, int dilation, bool project, bool strideOn3x3 = false)
     : ResidualBlock(
@@ -18,6 +18,6 @@ internal sealed class Bottleneck(Backend backend, string name, int inChannels, i
                 backend, $"{name}.downsample.0", new ConvolutionSpec(inChannels, Expansion * width, 1, stride, 1, 0), $"{name}.downsample.1", relu: false)
             : null)
 {
-    /// <summary>Output channels over the branch's width.</summary>
+    /// <summary>The ratio of output channels to the branch's width.</summary>
     public const int Expansion = 4;
 }

@@ -4,7 +4,8 @@ using DeepLab.Tensors;
 namespace DeepLab.Layers;
 
 /// <summary>
-/// A convolution with what follows it: frozen batch norm or a bias, a shortcut added, ReLU. Nothing is stored but its input and output, and these by the <see cref="Execution"/>.
+/// A convolution fused with what follows it: frozen batch norm or a bias, an added shortcut, ReLU. Only its input and
+/// output are stored, by the <see cref="Execution"/>.
 /// </summary>
 internal sealed class Conv
 {
@@ -13,11 +14,11 @@ internal sealed class Conv
     private readonly bool _relu;
 
     /// <summary>Creates the layer with zero weights.</summary>
-    /// <param name="backend">Where its parameters live.</param>
+    /// <param name="backend">The backend that holds its parameters.</param>
     /// <param name="name">Its path in weights files.</param>
     /// <param name="spec">Channels, kernel, stride, dilation, padding.</param>
     /// <param name="batchNorm">The path of its batch norm, or null for a bias instead.</param>
-    /// <param name="relu">Whether ReLU ends it.</param>
+    /// <param name="relu">Whether it ends in a ReLU.</param>
     public Conv(Backend backend, string name, ConvolutionSpec spec, string? batchNorm, bool relu)
     {
         _relu = relu;
@@ -37,13 +38,15 @@ internal sealed class Conv
     /// <summary>The frozen batch norm, or null.</summary>
     public BatchNorm? BatchNorm { get; }
 
-    /// <summary>Kernel, scale and shift as a device reads them, for layers that run several convolutions at once.</summary>
+    /// <summary>
+    /// Kernel, scale and shift as a device reads them, for layers that run several convolutions at once.
+    /// </summary>
     public ConvolutionWeights DeviceWeights => _weights;
 
-    /// <summary>What is learned.</summary>
+    /// <summary>The learned parameters.</summary>
     public IEnumerable<Parameter> Parameters => Bias is null ? [Weight] : [Weight, Bias];
 
-    /// <summary>All that a weights file holds of it.</summary>
+    /// <summary>Everything that a weights file holds for it.</summary>
     public IEnumerable<StateTensor> State => [.. Parameters, .. BatchNorm?.State ?? []];
 
     /// <summary>y = relu(norm(x ∗ w) + shortcut), in a tensor rented for it.</summary>
@@ -60,10 +63,10 @@ internal sealed class Conv
     public void ForwardInto(Execution execution, Tensor x, Tensor y) => Apply(execution, x, y, accumulate: true, null);
 
     /// <summary>
-    /// Adds the weights' gradients and returns that of the input, masked by the input's ReLU.
+    /// Accumulates the weights' gradients and returns that of the input, masked by the input's ReLU.
     /// </summary>
-    /// <param name="execution">Where it runs.</param>
-    /// <param name="dy">The gradient before this layer's own ReLU: zero where its output is.</param>
+    /// <param name="execution">The execution to run on.</param>
+    /// <param name="dy">The gradient before this layer's own ReLU: zero where its output is zero.</param>
     public Tensor Backward(Execution execution, Tensor dy)
     {
         BackwardWeights(execution, dy);
@@ -72,24 +75,26 @@ internal sealed class Conv
         return dx;
     }
 
-    /// <summary>Adds the gradients of weights and bias to what they hold.</summary>
+    /// <summary>Accumulates the gradients of weights and bias.</summary>
     public void BackwardWeights(Execution execution, Tensor dy) =>
         _convolution.BackwardWeights(execution, InputOf(execution), dy, Weight.RequiredGradient, Bias?.Gradient);
 
-    /// <summary>dx = [dx +] the gradient of the input, zero where the input is not positive if <paramref name="mask"/>.</summary>
+    /// <summary>
+    /// dx = [dx +] the gradient of the input, zero where the input is not positive if <paramref name="mask"/>.
+    /// </summary>
     public void BackwardInput(Execution execution, Tensor dy, Tensor dx, bool accumulate, bool mask) =>
         _convolution.BackwardInput(execution, dy, dx, accumulate, mask ? InputOf(execution) : null);
 
     /// <summary>The last input, which backward reads.</summary>
     public Tensor InputOf(Execution execution) => ActivationsOf(execution).Input ?? throw new InvalidOperationException("Backward was called before Forward.");
 
-    /// <summary>Says where the last input is now, after its memory served something else meanwhile.</summary>
+    /// <summary>Sets where the last input is now, after its memory was reused in the meantime.</summary>
     public void MoveInput(Execution execution, Tensor x) => ActivationsOf(execution).Input = x;
 
     /// <summary>Frees the packed copies of the weights.</summary>
     public void ReleasePrepacked() => _convolution.ReleasePrepacked();
 
-    private void MarkChanged() => _weights?.MarkChanged(); // null while it is still being built
+    private void MarkChanged() => _weights?.MarkChanged(); // null during construction
 
     private Activations ActivationsOf(Execution execution) => execution.StateOf<Activations>(this);
 

@@ -3,7 +3,7 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Layers;
 
-/// <summary>Max pooling in ceil mode over maps that came out of a ReLU.</summary>
+/// <summary>Max pooling in ceil mode over the output of a ReLU.</summary>
 internal sealed class MaxPool(PoolingGeometry geometry)
 {
     /// <summary>The largest value of each window.</summary>
@@ -17,7 +17,7 @@ internal sealed class MaxPool(PoolingGeometry geometry)
         return y;
     }
 
-    /// <summary>The gradient of the input, masked by its ReLU. The output is given back.</summary>
+    /// <summary>The gradient of the input, masked by its ReLU. The output is returned to the arena.</summary>
     public Tensor Backward(Execution execution, Tensor dy)
     {
         Activations activations = execution.StateOf<Activations>(this);

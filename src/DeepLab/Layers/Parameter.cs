@@ -4,8 +4,8 @@ using DeepLab.Tensors;
 namespace DeepLab.Layers;
 
 /// <summary>
-/// Values that are learned: a convolution's weights or bias. On the device weights lie as [height, width, in, out], so that a row of the product's
-/// right matrix is contiguous; in files as [out, in, height, width].
+/// Learned values: a convolution's weights or bias. On the device, weights are laid out as [height, width, in, out], so
+/// that a row of the product's right matrix is contiguous; in files, as [out, in, height, width].
 /// </summary>
 internal sealed class Parameter : StateTensor
 {
@@ -27,31 +27,35 @@ internal sealed class Parameter : StateTensor
     /// <summary>The values on the device, [taps · in, out].</summary>
     public Tensor Value => Kernel.Value;
 
-    /// <summary>The gradient on the device, laid out as the values, once <see cref="AllocateGradient"/> was called.</summary>
+    /// <summary>
+    /// The gradient on the device, laid out like the values, once <see cref="AllocateGradient"/> has been called.
+    /// </summary>
     public Tensor? Gradient { get; private set; }
 
     /// <summary>The gradient, for a backward pass.</summary>
-    /// <exception cref="InvalidOperationException">It was not allocated.</exception>
+    /// <exception cref="InvalidOperationException">It has not been allocated.</exception>
     public Tensor RequiredGradient => Gradient ?? throw new InvalidOperationException($"{Name} has no gradient: allocate it before training.");
 
-    /// <summary>Multiplies the learning rate for this parameter.</summary>
+    /// <summary>The learning rate multiplier of this parameter.</summary>
     public float LearningRateMultiplier { get; set; } = 1;
 
-    /// <summary>Multiplies the weight decay for this parameter.</summary>
+    /// <summary>The weight decay multiplier of this parameter.</summary>
     public float DecayMultiplier { get; set; } = 1;
 
     internal ConvolutionKernel Kernel { get; }
 
-    /// <summary>Allocates the gradient, zero, unless it is there.</summary>
+    /// <summary>Allocates the gradient, filled with zeros, unless it exists.</summary>
     public void AllocateGradient() => Gradient ??= NewTensor();
 
-    /// <summary>Another tensor laid out as the values, zero: a velocity, for instance.</summary>
+    /// <summary>Another tensor of zeros, laid out like the values: a velocity, for instance.</summary>
     public Tensor NewTensor() => _backend.AllocateParameter(Kernel.Shape);
 
-    /// <summary>Says that the values on the device were changed: packed copies are out of date.</summary>
+    /// <summary>Records that the values on the device were changed: packed copies are out of date.</summary>
     public void MarkChanged() => _changed();
 
-    /// <summary>Copies values out of a tensor laid out as the values, in the order of <see cref="StateTensor.Shape"/>.</summary>
+    /// <summary>
+    /// Copies values out of a tensor laid out like the values, in the order of <see cref="StateTensor.Shape"/>.
+    /// </summary>
     public float[] Download(Tensor tensor)
     {
         var values = new float[Length];
@@ -59,11 +63,15 @@ internal sealed class Parameter : StateTensor
         return values;
     }
 
-    /// <summary>Sets a tensor laid out as the values from values in the order of <see cref="StateTensor.Shape"/>.</summary>
+    /// <summary>
+    /// Sets a tensor laid out like the values from values in the order of <see cref="StateTensor.Shape"/>.
+    /// </summary>
     public void Upload(ReadOnlySpan<float> source, Tensor tensor) => Kernel.Upload(source, tensor);
 
-    /// <summary>Sets the values without copying them, where they are a kernel; see <see cref="ConvolutionKernel.Map"/>.</summary>
-    /// <param name="values">In the order of <see cref="StateTensor.Shape"/>; they must stay as they are.</param>
+    /// <summary>
+    /// Sets the values without copying them, if they are a kernel; see <see cref="ConvolutionKernel.Map"/>.
+    /// </summary>
+    /// <param name="values">In the order of <see cref="StateTensor.Shape"/>; they must not change.</param>
     internal void Map(ReadOnlyMemory<float> values)
     {
         Kernel.Map(values);

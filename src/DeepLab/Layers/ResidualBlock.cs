@@ -4,8 +4,8 @@ using DeepLab.Tensors;
 namespace DeepLab.Layers;
 
 /// <summary>
-/// A residual block (arXiv:1512.03385): y = relu(branch(x) + shortcut(x)), the branch a chain of convolutions with batch norm, the shortcut
-/// the identity or a projection.
+/// A residual block (arXiv:1512.03385): y = relu(branch(x) + shortcut(x)), where the branch is a chain of convolutions
+/// with batch norm, and the shortcut is the identity or a projection.
 /// </summary>
 internal abstract class ResidualBlock
 {
@@ -24,10 +24,14 @@ internal abstract class ResidualBlock
     /// <summary>The last convolution of the branch.</summary>
     public Conv LastOfBranch => _branch[^1];
 
-    /// <summary>The block's output, which takes the input's memory where no maps are kept and the shortcut is the identity; else the input stays the caller's.</summary>
+    /// <summary>
+    /// The block's output, which takes over the input's memory if no maps are kept and the shortcut is the identity;
+    /// otherwise the caller still owns the input.
+    /// </summary>
     public Tensor Forward(Execution execution, Tensor x)
     {
-        // The shortcut waits in the output's own memory for the branch to be added, but for an input that is kept.
+        // The shortcut is put into the output's own memory and the branch is added to it, except for an input that is
+        // kept.
         Tensor map = x;
         Tensor?[] outputs = OutputsOf(execution);
         for (int i = 0; i < _branch.Length - 1; i++)
@@ -54,8 +58,8 @@ internal abstract class ResidualBlock
     }
 
     /// <summary>
-    /// Computes the output again, to the bit, from the maps that Forward kept: one convolution. For blocks without projection whose output was given back
-    /// once the next block had read it.
+    /// Recomputes the output, bit for bit, from the maps that Forward kept: one convolution. For blocks without
+    /// projection whose output was returned to the arena once the next block had read it.
     /// </summary>
     public Tensor RecomputeOutput(Execution execution)
     {
@@ -65,7 +69,7 @@ internal abstract class ResidualBlock
         return y;
     }
 
-    /// <summary>Says where the input of the last Forward is now.</summary>
+    /// <summary>Sets where the input of the last Forward is now.</summary>
     public void MoveInput(Execution execution, Tensor x)
     {
         _branch[0].MoveInput(execution, x);
@@ -73,11 +77,11 @@ internal abstract class ResidualBlock
     }
 
     /// <summary>
-    /// Adds the weights' gradients and returns the gradient of the input, masked by the input's ReLU. The block's maps and dy are given back
-    /// (dy becomes the result where the shortcut is the identity).
+    /// Accumulates the weights' gradients and returns the gradient of the input, masked by the input's ReLU. The
+    /// block's maps and dy are returned to the arena (dy becomes the result if the shortcut is the identity).
     /// </summary>
-    /// <param name="execution">Where it runs.</param>
-    /// <param name="dy">The gradient of the output, zero where the output is.</param>
+    /// <param name="execution">The execution to run on.</param>
+    /// <param name="dy">The gradient of the output, zero where the output is zero.</param>
     public Tensor Backward(Execution execution, Tensor dy)
     {
         execution.Arena.Return(Output(execution, _branch.Length - 1));

@@ -1,7 +1,7 @@
 namespace DeepLab.Layers;
 
 /// <summary>
-/// A named array of a network that its weights file holds, in PyTorch's shape: a convolution's weights are [out, in, height, width].
+/// A named array in a network's weights file, in PyTorch's shape: a convolution's weights are [out, in, height, width].
 /// </summary>
 internal abstract class StateTensor(string name, params int[] shape)
 {
@@ -38,10 +38,10 @@ internal abstract class StateTensor(string name, params int[] shape)
         return values;
     }
 
-    /// <summary>Copies the values out; the length is right.</summary>
+    /// <summary>Copies the values out; the length has been checked.</summary>
     protected abstract void Read(Span<float> target);
 
-    /// <summary>Sets the values; the length is right.</summary>
+    /// <summary>Sets the values; the length has been checked.</summary>
     protected abstract void Write(ReadOnlySpan<float> source);
 
     private void RequireLength(int length)

@@ -2,23 +2,23 @@ namespace DeepLab.Models;
 
 /// <summary>What distinguishes one DeepLab-ResNet from another.</summary>
 /// <param name="Depth">Layers of the ResNet: 18, 34, 50, 101 or 152.</param>
-/// <param name="Classes">Classes with background, from 2 to 255.</param>
+/// <param name="Classes">Classes including background, from 2 to 255.</param>
 public sealed record DeepLabConfiguration(int Depth = 101, int Classes = 21)
 {
-    /// <summary>How pixels become the network's input.</summary>
+    /// <summary>How pixels are turned into the network's input.</summary>
     public Preprocessing Preprocessing { get; init; } = Preprocessing.Caffe;
 
     /// <summary>
-    /// Whether the stride of a stage's first bottleneck sits on its 3×3 convolution, as in torchvision's ResNets, instead of on its first 1×1, as in
-    /// Caffe's. Basic blocks know no such choice.
+    /// Whether the stride of a stage's first bottleneck is on its 3×3 convolution, as in torchvision's ResNets, instead
+    /// of on its first 1×1, as in Caffe's. Basic blocks have no such choice.
     /// </summary>
     public bool StrideOn3x3 { get; init; }
 
-    /// <summary>The depths that exist.</summary>
+    /// <summary>The supported depths.</summary>
     public static IReadOnlyList<int> Depths { get; } = [18, 34, 50, 101, 152];
 
-    /// <summary>Blocks of each of the four stages.</summary>
-    /// <exception cref="DeepLabException">There is no such depth.</exception>
+    /// <summary>The number of blocks in each of the four stages.</summary>
+    /// <exception cref="DeepLabException">The depth is not supported.</exception>
     public IReadOnlyList<int> BlocksPerStage => Depth switch
     {
         18 => [2, 2, 2, 2],
@@ -32,7 +32,7 @@ public sealed record DeepLabConfiguration(int Depth = 101, int Classes = 21)
     public bool HasBottlenecks => Depth >= 50;
 
     /// <summary>Checks depth and classes.</summary>
-    /// <exception cref="DeepLabException">One of them is out of its range.</exception>
+    /// <exception cref="DeepLabException">One of them is out of range.</exception>
     public void Validate()
     {
         _ = BlocksPerStage;

@@ -10,9 +10,12 @@ internal interface INetwork
     /// <summary>Its convolutions, which hold all its parameters, in the order of weights files.</summary>
     IEnumerable<Conv> Convolutions { get; }
 
-    /// <summary>The scores, rented from the arena. The images stay the caller's.</summary>
+    /// <summary>The scores, rented from the arena. The caller still owns the images.</summary>
     Tensor Forward(Execution execution, Tensor image);
 
-    /// <summary>Adds the gradients of all weights. The gradient and all maps of the forward pass but image and scores are given back.</summary>
+    /// <summary>
+    /// Accumulates the gradients of all weights. The gradient and all maps of the forward pass except images and scores
+    /// are returned to the arena.
+    /// </summary>
     void Backward(Execution execution, Tensor scoreGradient);
 }

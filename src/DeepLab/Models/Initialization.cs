@@ -4,18 +4,21 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Models;
 
-/// <summary>Weights of a network that has learnt nothing yet.</summary>
+/// <summary>Initial weights of an untrained network.</summary>
 internal static class Initialization
 {
     /// <summary>The standard deviation of the last layer's weights.</summary>
     public const double HeadStandardDeviation = 0.01;
 
-    /// <summary>Gamma of the last batch norm of each residual branch: small, so that a deep sum starts near the identity.</summary>
+    /// <summary>
+    /// Gamma of the last batch norm of each residual branch: small, so that a deep sum starts near the identity.
+    /// </summary>
     public const float BranchGain = 0.3f;
 
     /// <summary>
-    /// He-normal convolutions (fan out; arXiv:1502.01852), the last layer Gaussian with deviation 0.01 and zero bias, batch norms the identity but for
-    /// <see cref="BranchGain"/>. Their statistics must be measured before training (<see cref="MeasureBatchNorm"/>).
+    /// He-normal convolutions (fan out; arXiv:1502.01852), the last layer Gaussian with standard deviation 0.01 and
+    /// zero bias, batch norms the identity except for <see cref="BranchGain"/>. Their statistics must be measured
+    /// before training (<see cref="MeasureBatchNorm"/>).
     /// </summary>
     public static void FromScratch(DeepLabResNet network, ulong seed)
     {
@@ -41,7 +44,10 @@ internal static class Initialization
         }
     }
 
-    /// <summary>Draws the last layer anew: Gaussian with deviation 0.01, zero bias (the seed's net surgery).</summary>
+    /// <summary>
+    /// Reinitializes the last layer at random: Gaussian with standard deviation 0.01, zero bias (the seed's net
+    /// surgery).
+    /// </summary>
     public static void Head(DeepLabResNet network, ulong seed)
     {
         int index = 0;
@@ -53,10 +59,10 @@ internal static class Initialization
     }
 
     /// <summary>
-    /// Measures the mean and variance of every batch norm over images in one pass, layer by layer: each layer sees inputs that the layers before it
-    /// have normalised with what was just measured.
+    /// Measures the mean and variance of every batch norm over images in one pass, layer by layer: each layer sees
+    /// inputs that the layers before it have normalized with the statistics just measured.
     /// </summary>
-    /// <param name="execution">Where it runs.</param>
+    /// <param name="execution">The execution to run on.</param>
     /// <param name="network">The network.</param>
     /// <param name="pixels">The images [h, w, 3], one after another.</param>
     /// <param name="images">Their shape.</param>

@@ -5,15 +5,17 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Models;
 
-/// <summary>One of the scales that a network sees its images at.</summary>
+/// <summary>One of the scales at which a network sees its images.</summary>
 /// <param name="Factor">What the sides are multiplied by: n becomes ⌊factor · n⌋ + 1, and stays n at 1.</param>
-/// <param name="LossAtFullSize">Whether the loss is taken of the scores resized to the first scale's size, or at their own size.</param>
+/// <param name="LossAtFullSize">
+/// Whether the loss is computed on the scores resized to the first scale's size, or at their own size.
+/// </param>
 internal readonly record struct NetworkScale(double Factor, bool LossAtFullSize)
 {
     /// <summary>The scales of DeepLab v2 (arXiv:1606.00915), as Caffe's network has them.</summary>
     public static ImmutableArray<NetworkScale> DeepLab { get; } = [new(1, true), new(0.75, true), new(0.5, false)];
 
-    /// <summary>The image itself alone.</summary>
+    /// <summary>Only the image itself.</summary>
     public static ImmutableArray<NetworkScale> One { get; } = [new(1, true)];
 
     /// <summary>What names of this scale end in, in logs, Caffe's layers and ONNX graphs: 1, 075, 05.</summary>
@@ -26,13 +28,18 @@ internal readonly record struct NetworkScale(double Factor, bool LossAtFullSize)
     public MapSize SizeOf(MapSize size) => new(SideOf(size.Height), SideOf(size.Width));
 }
 
-/// <summary>The score maps of a pass, or their gradients. The object belongs to the execution and is the same at every pass.</summary>
+/// <summary>
+/// The score maps of a pass, or their gradients. The object belongs to the execution and is the same for every pass.
+/// </summary>
 internal sealed class MultiScaleScores
 {
-    /// <summary>What losses are taken of: the scores of each scale, at the size that <see cref="NetworkScale.LossAtFullSize"/> says, and if there are several scales their maximum.</summary>
+    /// <summary>
+    /// The maps that losses are computed on: the scores of each scale, at the size that
+    /// <see cref="NetworkScale.LossAtFullSize"/> specifies, and, if there are several scales, their maximum.
+    /// </summary>
     public Tensor[] Outputs { get; init; } = [];
 
-    /// <summary>The elementwise maximum of all scales at the first one's size: the network's answer.</summary>
+    /// <summary>The elementwise maximum of all scales at the first one's size: the network's final result.</summary>
     public Tensor Fused => Outputs[^1];
 
     /// <summary>The network's own output: the scores of all scales at their own sizes.</summary>
@@ -44,7 +51,7 @@ internal sealed class MultiScaleScores
 
 /// <summary>
 /// Runs any network on images at several scales with the same weights (arXiv:1511.03339) and fuses the scores by their
-/// maximum. All scales travel through the network as one ragged batch.
+/// maximum. All scales go through the network as one ragged batch.
 /// </summary>
 internal sealed class MultiScale
 {
@@ -63,11 +70,11 @@ internal sealed class MultiScale
     /// <summary>The scales, the first of which is 1.</summary>
     public ImmutableArray<NetworkScale> Scales { get; }
 
-    /// <summary>How many losses there are: one per scale, and one of the maximum of several.</summary>
+    /// <summary>The number of losses: one per scale, and one of the maximum if there are several.</summary>
     public int Outputs => Scales.Length == 1 ? 1 : Scales.Length + 1;
 
-    /// <summary>The score maps, rented from the arena. They need not be given back.</summary>
-    /// <param name="execution">Where it runs.</param>
+    /// <summary>The score maps, rented from the arena. They need not be returned.</summary>
+    /// <param name="execution">The execution to run on.</param>
     /// <param name="pixels">The images [h, w, 3], one after another, in host memory.</param>
     /// <param name="images">Their shape.</param>
     public MultiScaleScores Forward(Execution execution, ReadOnlySpan<float> pixels, RaggedShape images)
@@ -99,7 +106,10 @@ internal sealed class MultiScale
         return scores;
     }
 
-    /// <summary>Rents the gradients of <see cref="MultiScaleScores.Outputs"/>, which the losses write whole; <see cref="Backward"/> gives them back.</summary>
+    /// <summary>
+    /// Rents the gradients of <see cref="MultiScaleScores.Outputs"/>, which the losses overwrite completely;
+    /// <see cref="Backward"/> returns them to the arena.
+    /// </summary>
     public MultiScaleScores RentGradients(Execution execution, MultiScaleScores scores)
     {
         Activations activations = execution.StateOf<Activations>(this);
@@ -113,17 +123,18 @@ internal sealed class MultiScale
         return gradients;
     }
 
-    /// <summary>Adds the gradients of all weights for the gradients of the score maps.</summary>
-    /// <param name="execution">Where it runs.</param>
+    /// <summary>Accumulates the gradients of all weights, given the gradients of the score maps.</summary>
+    /// <param name="execution">The execution to run on.</param>
     /// <param name="scores">What <see cref="Forward"/> returned.</param>
-    /// <param name="gradients">What <see cref="RentGradients"/> returned, written.</param>
+    /// <param name="gradients">What <see cref="RentGradients"/> returned, filled in.</param>
     public void Backward(Execution execution, MultiScaleScores scores, MultiScaleScores gradients)
     {
         Arena arena = execution.Arena;
         int count = scores.Fused.Shape.Maps.Length;
         if (Scales.Length > 1)
         {
-            // The maximum's gradient joins those of the maps that won it, then the resizings go back.
+            // The maximum's gradient is added to those of the maps that attained it, then backward goes through the
+            // resizes.
             for (int i = 0; i < Scales.Length; i++)
             {
                 gradients.Resized[i] = gradients.Outputs[i];
@@ -160,7 +171,7 @@ internal sealed class MultiScale
             return _input!;
         }
 
-        // A method of its own, because its closure would be allocated at each call.
+        // A separate method, because its closure would otherwise be allocated on each call.
         private static RaggedShape AtAll(RaggedShape images, ImmutableArray<NetworkScale> scales) =>
             new([.. scales.SelectMany(s => images.Maps.Select(s.SizeOf))], images.Channels);
     }

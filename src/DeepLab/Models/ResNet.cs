@@ -5,8 +5,8 @@ using DeepLab.Tensors;
 namespace DeepLab.Models;
 
 /// <summary>
-/// ResNet (arXiv:1512.03385) at output stride 8 with atrous convolutions and the ASPP head of DeepLab v2 (arXiv:1606.00915): from images
-/// [h, w, 3] to scores [⌈h/8⌉ or so, .., classes].
+/// ResNet (arXiv:1512.03385) at output stride 8 with atrous convolutions and the ASPP head of DeepLab v2
+/// (arXiv:1606.00915): from images [h, w, 3] to scores [about ⌈h/8⌉, .., classes].
 /// </summary>
 internal sealed class ResNet : INetwork
 {
@@ -18,14 +18,15 @@ internal sealed class ResNet : INetwork
     private readonly List<bool> _recomputable = [];
     private readonly Aspp _layer5;
 
-    // Blocks whose maps training does not keep but computes again: those of the first two stages of bottlenecks, which are a twentieth of a
-    // ResNet-101's forward pass and an eighth of its maps. Of basic blocks they are a third of the pass.
+    // Blocks whose maps training recomputes instead of keeping: those of the first two stages of bottlenecks, which are
+    // a twentieth of a ResNet-101's forward pass and an eighth of its maps. With basic blocks, they would be a third of
+    // the pass.
     private readonly int _earlyBlocks;
 
     /// <summary>Creates the network with zero weights.</summary>
-    /// <param name="backend">Where its parameters live.</param>
+    /// <param name="backend">The backend that holds its parameters.</param>
     /// <param name="configuration">Depth and classes.</param>
-    /// <param name="prefix">What the names of its parameters start with.</param>
+    /// <param name="prefix">The prefix of its parameters' names.</param>
     public ResNet(Backend backend, DeepLabConfiguration configuration, string prefix = "Scale.")
     {
         configuration.Validate();
@@ -96,14 +97,14 @@ internal sealed class ResNet : INetwork
 
         Tensor stemGradient = _pool1.Backward(execution, gradient);
         execution.Arena.Return(gradient);
-        _conv1.BackwardWeights(execution, stemGradient); // nobody asks for the image's gradient
+        _conv1.BackwardWeights(execution, stemGradient); // the image's gradient is not needed
         execution.Arena.Return(stemGradient);
         execution.Arena.Return(execution.StateOf<Activations>(this).StemOutput!);
     }
 
     private int EarlyBlocks(Execution execution) => execution.Checkpointing == ActivationCheckpointing.None ? 0 : _earlyBlocks;
 
-    // The stem, the pooling and so many blocks.
+    // The stem, the pooling and the given number of blocks.
     private Tensor ForwardEarly(Execution execution, Tensor image, int blocks)
     {
         Tensor stem = _conv1.Forward(execution, image);
@@ -120,7 +121,7 @@ internal sealed class ResNet : INetwork
         return x;
     }
 
-    // Once the blocks behind them are done, when there is memory again.
+    // Runs once the later blocks are done, when memory is free again.
     private void RecomputeEarly(Execution execution)
     {
         Activations activations = execution.StateOf<Activations>(this);
@@ -129,7 +130,8 @@ internal sealed class ResNet : INetwork
         ForwardEarly(execution, activations.Image, EarlyBlocks(execution));
     }
 
-    // Every other block of a stage, so that what an output is computed from is always there. The last block's output is read at once.
+    // Every other block of a stage, so that what an output is recomputed from is always available. The last block's
+    // output is read immediately.
     private bool IsRecomputed(Execution execution, int block) =>
         execution is { Checkpointing: ActivationCheckpointing.AlternateBlocks, Mode: ExecutionMode.Train }
         && block >= EarlyBlocks(execution) && _recomputable[block] && block < _blocks.Count - 1;

@@ -1,14 +1,15 @@
 namespace DeepLab.Tensors;
 
 /// <summary>
-/// Lays out the buffers of a step once and hands out the same ones at every later step of the same sizes. A step is
-/// first <em>planned</em>: its code runs against a backend that does nothing, and each rented tensor gets the first
-/// gap that is free when it is rented. Once all lives are known, tensors are laid out anew with the longest first, where that takes less. The plan's extent is
-/// then allocated as one buffer, and running the same code again replays the plan without allocating.
+/// Lays out the buffers of a step once and hands out the same ones in every later step of the same sizes. A step is
+/// first <em>planned</em>: its code runs against a backend that does nothing, and each rented tensor gets the first gap
+/// that is free when it is rented. Once all lifetimes are known, tensors are laid out again with the largest first, if
+/// that takes less memory. The plan's extent is then allocated as one buffer, and running the same code again replays
+/// the plan without allocating.
 /// </summary>
 internal sealed class Arena(IBufferAllocator allocator) : IDisposable
 {
-    // A cache line of floats: rows that start on one load without splits.
+    // A cache line of floats: rows that start on one are loaded without splits.
     private const int Alignment = 16;
 
     private readonly List<Tensor> _tensors = [];
@@ -18,7 +19,10 @@ internal sealed class Arena(IBufferAllocator allocator) : IDisposable
     private long _extent;
     private int _next;
 
-    /// <summary>Where a tensor lies, and when it is rented and returned, counted in rentings. A class, since code for lists of them is then compiled beforehand.</summary>
+    /// <summary>
+    /// Where a tensor lies, and when it is rented and returned, counted in rentals. A class, because code for lists of
+    /// it is then compiled ahead of time.
+    /// </summary>
     private sealed record Life(Tensor Tensor, long Start, long Length, int From)
     {
         public int Until { get; set; } = int.MaxValue;
@@ -29,10 +33,10 @@ internal sealed class Arena(IBufferAllocator allocator) : IDisposable
     /// <summary>Whether tensors are only being planned.</summary>
     public bool IsPlanning { get; private set; }
 
-    /// <summary>Values that the current plan needs at once.</summary>
+    /// <summary>The memory that the current plan needs, in values.</summary>
     public long Extent => _extent;
 
-    /// <summary>Forgets the current plan and starts another.</summary>
+    /// <summary>Discards the current plan and starts another.</summary>
     public void BeginPlan()
     {
         _tensors.Clear();
@@ -42,7 +46,7 @@ internal sealed class Arena(IBufferAllocator allocator) : IDisposable
         IsPlanning = true;
     }
 
-    /// <summary>Ends planning and allocates what the plan needs, unless the memory held is enough.</summary>
+    /// <summary>Ends planning and allocates what the plan needs, unless the memory already held is enough.</summary>
     public void CommitPlan()
     {
         IsPlanning = false;
@@ -83,7 +87,9 @@ internal sealed class Arena(IBufferAllocator allocator) : IDisposable
         return tensor;
     }
 
-    /// <summary>Neighbouring maps of a rented tensor, in place: like <see cref="Tensor.View"/>, but made once a plan.</summary>
+    /// <summary>
+    /// Adjacent maps of a rented tensor, in place: like <see cref="Tensor.View"/>, but created once per plan.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The replay differs from the plan.</exception>
     public Tensor View(Tensor tensor, int firstMap, int count)
     {
@@ -98,7 +104,7 @@ internal sealed class Arena(IBufferAllocator allocator) : IDisposable
         return view;
     }
 
-    /// <summary>Says that a rented tensor is read no more; its memory serves the next ones.</summary>
+    /// <summary>Returns a rented tensor that is no longer needed; its memory is reused for later ones.</summary>
     public void Return(Tensor tensor)
     {
         if (IsPlanning) Free(tensor);
@@ -107,7 +113,7 @@ internal sealed class Arena(IBufferAllocator allocator) : IDisposable
     /// <summary>Frees the memory.</summary>
     public void Dispose() => _buffer?.Dispose();
 
-    // A method of its own, because its closure would be allocated at each call of a replay.
+    // A separate method, because its closure would otherwise be allocated on each call of a replay.
     private void Free(Tensor tensor)
     {
         int index = _occupied.FindIndex(l => l.Tensor == tensor);
@@ -116,7 +122,7 @@ internal sealed class Arena(IBufferAllocator allocator) : IDisposable
         _occupied.RemoveAt(index);
     }
 
-    // Each at the lowest place that no tensor placed before it has during its life.
+    // Places each at the lowest offset that no tensor placed before it occupies during its lifetime.
     private void LayOutLongestFirst()
     {
         var placed = new List<Life>(_lives.Count);

@@ -1,17 +1,17 @@
 namespace DeepLab.Tensors;
 
-/// <summary>Memory of a device, counted in values; what a value is (a float on the CPU) is the backend's affair.</summary>
+/// <summary>Memory of a device, counted in values; what a value is (a float on the CPU) is up to the backend.</summary>
 internal abstract class DeviceBuffer : IDisposable
 {
     /// <summary>Creates the buffer's handle.</summary>
-    /// <param name="length">Values in the buffer.</param>
+    /// <param name="length">The number of values in the buffer.</param>
     protected DeviceBuffer(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
     }
 
-    /// <summary>Values in the buffer.</summary>
+    /// <summary>The number of values in the buffer.</summary>
     public long Length { get; }
 
     /// <inheritdoc/>
@@ -25,10 +25,10 @@ internal abstract class DeviceBuffer : IDisposable
     protected abstract void Dispose(bool disposing);
 }
 
-/// <summary>Where tensors get their memory from.</summary>
+/// <summary>The source of memory for tensors.</summary>
 internal interface IBufferAllocator
 {
     /// <summary>Allocates a buffer filled with zeros.</summary>
-    /// <param name="length">Values in the buffer.</param>
+    /// <param name="length">The number of values in the buffer.</param>
     DeviceBuffer Allocate(long length);
 }

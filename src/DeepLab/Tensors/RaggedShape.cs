@@ -34,7 +34,7 @@ internal sealed class RaggedShape : IEquatable<RaggedShape>
     /// <summary>The sizes of the maps, in their order in memory.</summary>
     public ImmutableArray<MapSize> Maps { get; }
 
-    /// <summary>Values a pixel.</summary>
+    /// <summary>Values per pixel.</summary>
     public int Channels { get; }
 
     /// <summary>Pixels of all maps together.</summary>

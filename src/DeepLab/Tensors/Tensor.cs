@@ -1,8 +1,8 @@
 namespace DeepLab.Tensors;
 
 /// <summary>
-/// A ragged batch of maps in a device's memory: a shape and a place in a buffer. It owns nothing; an <see cref="Arena"/>
-/// or a parameter does.
+/// A ragged batch of maps in a device's memory: a shape and an offset in a buffer. It does not own its memory; an
+/// <see cref="Arena"/> or a parameter does.
 /// </summary>
 internal sealed class Tensor
 {
@@ -10,7 +10,7 @@ internal sealed class Tensor
     private long _offset;
     private DeviceBuffer? _buffer;
 
-    /// <summary>Creates a tensor at a place in a buffer.</summary>
+    /// <summary>Creates a tensor at an offset in a buffer.</summary>
     /// <exception cref="ArgumentException">The buffer ends before the tensor does.</exception>
     public Tensor(RaggedShape shape, DeviceBuffer buffer, long offset = 0)
         : this(shape, offset)
@@ -22,7 +22,7 @@ internal sealed class Tensor
         _buffer = buffer;
     }
 
-    /// <summary>Creates a tensor whose buffer an arena names later, when its plan is laid out.</summary>
+    /// <summary>Creates a tensor whose buffer an arena assigns later, when its plan is laid out.</summary>
     internal Tensor(RaggedShape shape, long offset)
     {
         Shape = shape;
@@ -40,20 +40,20 @@ internal sealed class Tensor
     public DeviceBuffer Buffer =>
         _parent?.Buffer ?? _buffer ?? throw new InvalidOperationException("The tensor is planned but has no memory yet.");
 
-    /// <summary>Where in the buffer the first value lies.</summary>
+    /// <summary>The offset of the first value in the buffer.</summary>
     public long Offset => (_parent?.Offset ?? 0) + _offset;
 
-    /// <summary>Neighbouring maps of this batch, in place.</summary>
+    /// <summary>Adjacent maps of this batch, in place.</summary>
     public Tensor View(int firstMap, int count) =>
         new(new RaggedShape(Shape.Maps.Slice(firstMap, count), Shape.Channels), this, (long)Shape.FirstRow(firstMap) * Shape.Channels);
 
-    /// <summary>Whether this is <see cref="View"/> of that tensor and those maps.</summary>
+    /// <summary>Whether this is the <see cref="View"/> of the given tensor and maps.</summary>
     internal bool IsView(Tensor parent, int firstMap, int count) =>
         ReferenceEquals(_parent, parent) && Shape.Maps.Length == count && firstMap + count <= parent.Shape.Maps.Length
         && _offset == (long)parent.Shape.FirstRow(firstMap) * Shape.Channels;
 
     internal void Place(DeviceBuffer buffer) => _buffer = buffer;
 
-    /// <summary>Puts a planned tensor elsewhere, and its views with it.</summary>
+    /// <summary>Moves a planned tensor and its views.</summary>
     internal void MoveTo(long offset) => _offset = offset;
 }

@@ -8,24 +8,28 @@ using DeepLab.Tensors;
 
 namespace DeepLab.Training;
 
-/// <summary>What a job took.</summary>
+/// <summary>The cost of a job.</summary>
 /// <param name="Job"><c>infer1</c>, <c>infer3</c> or <c>train</c>.</param>
 /// <param name="MedianSeconds">The median of the timed runs.</param>
 /// <param name="MinSeconds">The fastest run.</param>
-/// <param name="PeakMiB">The most memory that the process has held so far; jobs run from the least memory to the most.</param>
-/// <param name="Gigaflop">Floating-point operations of the job's convolutions as plain sums, in units of 10⁹.</param>
+/// <param name="PeakMiB">The process's peak memory so far; jobs run in order of increasing memory.</param>
+/// <param name="Gigaflop">
+/// Floating-point operations of the job's convolutions computed directly, in units of 10⁹.
+/// </param>
 public sealed record BenchmarkResult(string Job, double MedianSeconds, double MinSeconds, double PeakMiB, double Gigaflop);
 
-/// <summary>What one kind of work in one layer took, in one run.</summary>
-/// <param name="Layer">The convolution's path, <c>layer3.7.conv2</c>; the operation where it belongs to no convolution.</param>
-/// <param name="Kind">forward, input gradient, weight gradient; empty where the layer says all.</param>
+/// <summary>The cost of one kind of work in one layer, in one run.</summary>
+/// <param name="Layer">
+/// The convolution's path, <c>layer3.7.conv2</c>; the operation's name if it belongs to no convolution.
+/// </param>
+/// <param name="Kind">forward, input gradient, weight gradient; empty where the layer says it all.</param>
 /// <param name="Seconds">Time.</param>
-/// <param name="Gigaflop">Floating-point operations as plain sums, in units of 10⁹.</param>
+/// <param name="Gigaflop">Floating-point operations of convolutions computed directly, in units of 10⁹.</param>
 public sealed record LayerCost(string Layer, string Kind, double Seconds, double Gigaflop);
 
 /// <summary>
-/// Measures whole jobs on one image of noise, as the project's PyTorch reference does: inference at one scale, at three, and the losses and
-/// gradients of a training image, without the optimizer's update.
+/// Measures whole jobs on one image of noise, as the project's PyTorch reference does: inference at one scale, at
+/// three, and the losses and gradients of a training image, without the optimizer's update.
 /// </summary>
 public sealed class Benchmark : IDisposable
 {
@@ -42,8 +46,8 @@ public sealed class Benchmark : IDisposable
     private Execution? _execution;
     private TrainingStep? _step;
 
-    /// <summary>Draws the network's weights and the image.</summary>
-    /// <param name="backend">Where it computes.</param>
+    /// <summary>Initializes the network's weights and the image at random.</summary>
+    /// <param name="backend">The backend to compute on.</param>
     /// <param name="configuration">The network.</param>
     /// <param name="size">The side of the image, in pixels.</param>
     /// <param name="checkpointing">What a training step keeps.</param>
@@ -53,7 +57,7 @@ public sealed class Benchmark : IDisposable
         _network = new DeepLabResNet(backend, configuration);
         Initialization.FromScratch(_network, Seed);
 
-        // What drawing the weights left behind is no job's memory.
+        // Memory left over from initializing the weights belongs to no job.
         GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         _shape = RaggedShape.Map(size, size, 3);
         _sample.Resize(size, size);
@@ -67,8 +71,8 @@ public sealed class Benchmark : IDisposable
 
     /// <summary>Runs a job once to warm up, then five times.</summary>
     /// <param name="job">One of <see cref="Jobs"/>.</param>
-    /// <param name="progress">Told the number of runs done, before each.</param>
-    /// <param name="cancellation">Looked at between runs.</param>
+    /// <param name="progress">Called before each run with the number of runs done.</param>
+    /// <param name="cancellation">Checked between runs.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such job.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public BenchmarkResult Measure(string job, Action<int>? progress = null, CancellationToken cancellation = default)
@@ -89,9 +93,11 @@ public sealed class Benchmark : IDisposable
         return new BenchmarkResult(job, seconds[Runs / 2], seconds[0], peak, _execution!.PlannedFloatingPointOperations / 1e9);
     }
 
-    /// <summary>Runs a job twice, and tells what each layer took in the second run, in the order of its first call.</summary>
+    /// <summary>
+    /// Runs a job twice and reports the cost of each layer in the second run, in the order of first calls.
+    /// </summary>
     /// <param name="job">One of <see cref="Jobs"/>.</param>
-    /// <param name="cancellation">Looked at between the runs.</param>
+    /// <param name="cancellation">Checked between the runs.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no such job.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public IReadOnlyList<LayerCost> Profile(string job, CancellationToken cancellation = default)
@@ -117,7 +123,8 @@ public sealed class Benchmark : IDisposable
         _network.ReleasePrepacked();
     }
 
-    // Prepares a job and runs it once, which plans its memory and compiles its code. The memory of the job before is given back first, so that each job's peak is its own.
+    // Prepares a job and runs it once, which plans its memory and compiles its code. The memory of the previous job is
+    // freed first, so that each job's peak is its own.
     private Action Start(string job)
     {
         Dispose();
@@ -156,7 +163,7 @@ public sealed class Benchmark : IDisposable
         return () => execution.Run(forward, ExecutionMode.Predict, _shape, forward);
     }
 
-    // Linux tells the peak of the resident set itself; elsewhere .NET does.
+    // Linux itself reports the peak of the resident set; elsewhere .NET does.
     private static double PeakMemory()
     {
         const string Peak = "VmHWM:", Status = "/proc/self/status";

@@ -10,7 +10,7 @@ public readonly record struct LossValues(ImmutableArray<double> Values)
     /// <summary>The loss of the fused scores, the maximum of all scales.</summary>
     public double Fused => Values[^1];
 
-    /// <summary>The loss that is minimised: the sum of all.</summary>
+    /// <summary>The loss that is minimized: the sum of all.</summary>
     public double Total
     {
         get
@@ -29,7 +29,7 @@ public readonly record struct LossValues(ImmutableArray<double> Values)
 
     /// <summary>The mean over images.</summary>
     /// <param name="values">The losses of each image, one image after another.</param>
-    /// <param name="images">How many images there are, at least 1.</param>
+    /// <param name="images">The number of images, at least 1.</param>
     internal static LossValues MeanOf(ReadOnlySpan<double> values, int images)
     {
         int outputs = values.Length / images;

@@ -5,8 +5,8 @@ using DeepLab.Tensors;
 namespace DeepLab.Training;
 
 /// <summary>
-/// Stochastic gradient descent with momentum as Caffe has it: v ← m·v + rate·(g + decay·w), w ← w − v. The rate is inside the velocity, so a falling
-/// rate does not shorten steps already under way.
+/// Stochastic gradient descent with momentum as in Caffe: v ← m·v + rate·(g + decay·w), w ← w − v. The rate is inside
+/// the velocity, so a falling rate does not shorten steps already under way.
 /// </summary>
 internal sealed class SgdOptimizer : IDisposable
 {
@@ -27,11 +27,14 @@ internal sealed class SgdOptimizer : IDisposable
         _hostSquares = new double[_parameters.Length];
     }
 
-    /// <summary>Updates all parameters and sets their gradients to zero. Waits for the device only where the gradient's norm is limited.</summary>
+    /// <summary>
+    /// Updates all parameters and sets their gradients to zero. Waits for the device only if the gradient's norm is
+    /// limited.
+    /// </summary>
     /// <param name="learningRate">The learning rate.</param>
-    /// <param name="momentum">The share of the last step that is kept.</param>
+    /// <param name="momentum">The fraction of the previous step that is kept.</param>
     /// <param name="decay">Weight decay.</param>
-    /// <param name="clipNorm">The largest global L2 norm of the gradient, or 0 for none.</param>
+    /// <param name="clipNorm">The maximum global L2 norm of the gradient, or 0 for no limit.</param>
     public void Step(double learningRate, double momentum, double decay, double clipNorm = 0)
     {
         double scale = clipNorm > 0 ? Math.Min(1, clipNorm / (GradientNorm() + 1e-6)) : 1;
@@ -55,6 +58,6 @@ internal sealed class SgdOptimizer : IDisposable
         return Math.Sqrt(sum);
     }
 
-    /// <summary>Frees what the norm is measured with.</summary>
+    /// <summary>Frees the memory used to measure the norm.</summary>
     public void Dispose() => _squares.Dispose();
 }

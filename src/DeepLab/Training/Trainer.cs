@@ -8,7 +8,9 @@ using DeepLab.Weights;
 
 namespace DeepLab.Training;
 
-/// <summary>Trains a network on a dataset by the regime of its options. One thread at a time may use it.</summary>
+/// <summary>
+/// Trains a network on a dataset following the regime of its options. One thread at a time may use it.
+/// </summary>
 public sealed class Trainer : IDisposable
 {
     /// <summary>The number of iterations that the reported loss is averaged over.</summary>
@@ -28,7 +30,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Allocates what training needs in addition to the network.</summary>
     /// <exception cref="DeepLabException">
-    /// Network and dataset have different classes, or an option is out of its range.
+    /// Network and dataset have different classes, or an option is out of range.
     /// </exception>
     public Trainer(DeepLabResNet network, SegmentationDataset dataset, TrainingOptions options)
     {
@@ -54,7 +56,7 @@ public sealed class Trainer : IDisposable
     public TrainingValidation? Validation { get; init; }
 
     /// <summary>
-    /// Initialises all weights at random and measures batch norm's statistics on <see cref="CalibrationCrops"/>
+    /// Initializes all weights at random and measures batch norm's statistics on <see cref="CalibrationCrops"/>
     /// training crops.
     /// </summary>
     public static void InitializeFromScratch(DeepLabResNet network, SegmentationDataset dataset, TrainingOptions options)
@@ -84,7 +86,7 @@ public sealed class Trainer : IDisposable
     /// Called after every iteration, on this thread. The run waits for it; what it throws ends the run.
     /// </param>
     /// <param name="cancellation">Stops the run.</param>
-    /// <exception cref="DeepLabException">As of the other overload.</exception>
+    /// <exception cref="DeepLabException">As for the other overload.</exception>
     public TrainingSummary Run(Action<TrainingProgress>? progress = null, CancellationToken cancellation = default) =>
         Run(progress is null ? [] : [new ProgressObserver(progress)], cancellation);
 
@@ -98,7 +100,7 @@ public sealed class Trainer : IDisposable
     /// </param>
     /// <param name="cancellation">Stops the run.</param>
     /// <exception cref="DeepLabException">
-    /// A loss is not finite, the validation dataset has other classes, or a file cannot be read or written. When an
+    /// A loss is not finite, the validation dataset has different classes, or a file cannot be read or written. When an
     /// evaluation fails, there is a snapshot of its iteration.
     /// </exception>
     public TrainingSummary Run(IReadOnlyList<ITrainingObserver> observers, CancellationToken cancellation)
@@ -140,11 +142,11 @@ public sealed class Trainer : IDisposable
             }
             catch
             {
-                last.Write(iteration); // A damaged validation image or a log that cannot be written should not cost what was learnt.
+                last.Write(iteration); // A damaged validation image or an unwritable log should not cost what was learned.
                 throw;
             }
 
-            // An interrupted run ends after a whole update, not amid the images of one.
+            // An interrupted run ends after a whole update, not in the middle of one.
             stop = done || (cancellation.IsCancellationRequested && updated);
         }
 
@@ -163,7 +165,8 @@ public sealed class Trainer : IDisposable
         _network.ReleasePrepacked();
     }
 
-    // Forward and backward of the images of an iteration; their mean losses, which are read from the device once.
+    // Forward and backward passes of an iteration's images; returns their mean losses, which are read from the device
+    // once.
     private LossValues Images(SampleLoader loader, int count, int iteration)
     {
         var names = new string[count];

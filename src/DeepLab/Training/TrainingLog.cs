@@ -5,7 +5,7 @@ namespace DeepLab.Training;
 
 /// <summary>
 /// The files <c>log.csv</c>, one line per iteration, and <c>eval.csv</c>, one line per evaluation, of a run. Every line
-/// is written through at once, so that a crash loses none. They replace those of an earlier run in the same folder.
+/// is written through immediately, so that a crash loses none. They replace those of an earlier run in the same folder.
 /// </summary>
 internal sealed class TrainingLog : ITrainingObserver, IDisposable
 {
@@ -53,7 +53,7 @@ internal sealed class TrainingLog : ITrainingObserver, IDisposable
         _evaluations?.Dispose();
     }
 
-    // Measures of an earlier run beside this run's losses would be taken for this run's.
+    // Measures of an earlier run next to this run's losses would be mistaken for this run's.
     private void DeleteEvaluations()
     {
         try

@@ -27,7 +27,7 @@ public sealed record TrainingOptions
     /// <summary>The exponent of the learning rate's decay, (1 − iteration / iterations)^power.</summary>
     public double PolyPower { get; init; } = 0.9;
 
-    /// <summary>The share of the previous step that is kept.</summary>
+    /// <summary>The fraction of the previous step that is kept.</summary>
     public double Momentum { get; init; } = 0.9;
 
     /// <summary>Weight decay.</summary>

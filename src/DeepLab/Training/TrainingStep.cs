@@ -6,8 +6,8 @@ using DeepLab.Tensors;
 namespace DeepLab.Training;
 
 /// <summary>
-/// Forward and backward of images, one by one: the gradients of all weights added up, and their losses, which stay on the device until they are read together. Allocates nothing after the first image of a
-/// size.
+/// Forward and backward passes of images, one by one: accumulates the gradients of all weights, and the images' losses,
+/// which stay on the device until they are read together. Allocates nothing after the first image of each size.
 /// </summary>
 internal sealed class TrainingStep : IDisposable
 {
@@ -27,9 +27,9 @@ internal sealed class TrainingStep : IDisposable
     private int _images;
 
     /// <summary>Creates the step.</summary>
-    /// <param name="execution">Where it runs.</param>
+    /// <param name="execution">The execution to run on.</param>
     /// <param name="network">The network; its parameters must have gradients.</param>
-    /// <param name="images">The most images whose losses are read together.</param>
+    /// <param name="images">The maximum number of images whose losses are read together.</param>
     public TrainingStep(Execution execution, DeepLabResNet network, int images)
     {
         _execution = execution;
@@ -44,14 +44,16 @@ internal sealed class TrainingStep : IDisposable
     /// <summary>Losses per image: one per scale, and one of their maximum.</summary>
     public int Outputs => _scales.Outputs;
 
-    /// <summary>Looks at the score maps of each image before backward; for tests.</summary>
+    /// <summary>Inspects the score maps of each image before backward; for tests.</summary>
     internal Action<MultiScaleScores>? Inspect { get; set; }
 
-    /// <summary>Adds the gradients of weight · (sum of the losses). Does not wait for the device.</summary>
+    /// <summary>Accumulates the gradients of weight · (sum of the losses). Does not wait for the device.</summary>
     /// <param name="sample">The image and its labels.</param>
     /// <param name="recipe">How labels are downsampled and counted.</param>
-    /// <param name="weight">The weight of the image: 1 over the images of an update.</param>
-    /// <param name="cancellation">Looked at between layers; gradients are then those of a part of the image.</param>
+    /// <param name="weight">The weight of the image: 1 divided by the number of images in an update.</param>
+    /// <param name="cancellation">
+    /// Checked between layers; once cancelled, the gradients cover only part of the image.
+    /// </param>
     public void Accumulate(TrainingSample sample, AugmentationRecipe recipe, double weight, CancellationToken cancellation = default)
     {
         if ((_images + 1) * Outputs > _counted.Length) throw new InvalidOperationException("The losses of so many images must be read before the next one.");
@@ -62,9 +64,12 @@ internal sealed class TrainingStep : IDisposable
         _images++;
     }
 
-    /// <summary>Waits for the device, and gives the losses of the images since the last call: <see cref="Outputs"/> each, means over the pixels that count.</summary>
-    /// <param name="losses">Room for them.</param>
-    /// <returns>How many images there were.</returns>
+    /// <summary>
+    /// Waits for the device and returns the losses of the images since the last call: <see cref="Outputs"/> per image,
+    /// each a mean over the pixels that count.
+    /// </summary>
+    /// <param name="losses">Where to write them.</param>
+    /// <returns>The number of images.</returns>
     public int ReadLosses(Span<double> losses)
     {
         int images = _images;
@@ -136,7 +141,7 @@ internal sealed class TrainingStep : IDisposable
         return same;
     }
 
-    // Gives how many pixels count.
+    // Returns the number of pixels that count.
     private int Downsample(MapSize size, Span<byte> target)
     {
         ReadOnlySpan<byte> labels = _sample!.Labels.AsSpan(0, _sample.Height * _sample.Width);

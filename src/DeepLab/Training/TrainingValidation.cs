@@ -10,7 +10,7 @@ namespace DeepLab.Training;
 /// <param name="Iteration">The number of iterations done.</param>
 /// <param name="Report">The measures.</param>
 /// <param name="Panel">
-/// The first image of the list, its labels and the prediction in VOC's colours, side by side, each at most
+/// The first image of the list, its labels and the prediction in VOC's colors, side by side, each at most
 /// <see cref="TrainingValidation.LongestPanelSide"/> pixels high and wide.
 /// </param>
 /// <param name="Elapsed">The time it took.</param>
