@@ -1,3 +1,4 @@
+using DeepLab.Cpu;
 using DeepLab.Tensors;
 
 namespace DeepLab.Backends;
@@ -36,6 +37,9 @@ public abstract class Backend : IBufferAllocator, IDisposable
         Dispose(true);
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>The instruction set that work on the processor beside it, such as the CRF, should use too; null for the widest.</summary>
+    internal virtual InstructionSet? CpuInstructionSet => null;
 
     DeviceBuffer IBufferAllocator.Allocate(long length) => Allocate(length);
 

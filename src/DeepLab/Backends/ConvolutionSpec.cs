@@ -59,7 +59,7 @@ internal sealed class AsppSpec
     /// <param name="dilations">The dilation of each branch.</param>
     public AsppSpec(int inChannels, int outChannels, int kernelSize, ReadOnlySpan<int> dilations)
     {
-        if (dilations.IsEmpty || kernelSize % 2 == 0) throw new ArgumentException($"{dilations.Length} branches of {kernelSize} taps per side are no pyramid.", nameof(dilations));
+        if (dilations.IsEmpty || kernelSize % 2 == 0) throw new ArgumentException($"{dilations.Length} branches of {kernelSize} taps per side are no ASPP.", nameof(dilations));
         OutChannels = outChannels;
         var branches = ImmutableArray.CreateBuilder<ConvolutionSpec>(dilations.Length);
         foreach (int dilation in dilations) branches.Add(new ConvolutionSpec(inChannels, outChannels, kernelSize, 1, dilation, dilation * (kernelSize / 2)));

@@ -152,9 +152,19 @@ internal abstract partial class Execution : IDisposable
     {
         Mode = mode;
         PlannedFloatingPointOperations = 0;
+        _program = null;
         Arena.BeginPlan();
         KeepsMaps = mode == ExecutionMode.Train;
-        body();
+        try
+        {
+            body();
+        }
+        catch
+        {
+            Arena.AbandonPlan(); // otherwise later operations would do nothing, without a word
+            throw;
+        }
+
         Arena.CommitPlan();
     }
 

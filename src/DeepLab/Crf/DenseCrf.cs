@@ -25,6 +25,7 @@ internal sealed class DenseCrf : IDisposable
 {
     private readonly DenseCrfOptions _options;
     private readonly InstructionSet? _tier;
+    private readonly InstructionSet _widest;
     private readonly WorkerPool _pool;
     private readonly MeanField _meanField;
     private readonly ImageTiles _tiles = new();
@@ -41,11 +42,12 @@ internal sealed class DenseCrf : IDisposable
     {
     }
 
-    internal DenseCrf(DenseCrfOptions? options, int threads, InstructionSet? tier)
+    internal DenseCrf(DenseCrfOptions? options, int threads, InstructionSet? tier, InstructionSet? widest = null)
     {
         _options = options ?? new DenseCrfOptions();
         _options.Check();
         _tier = tier;
+        _widest = InstructionSets.Resolve(widest);
         _pool = WorkerPool.Rent(threads);
         _meanField = new MeanField(_pool);
         _lattices = [.. NewLattices(_options, _pool)];
@@ -78,7 +80,7 @@ internal sealed class DenseCrf : IDisposable
             throw new ArgumentException($"room for {marginals.Length} marginals of {Size()}; {expected} were expected", nameof(marginals));
         try
         {
-            switch (_tier ?? BestTier(classes))
+            switch (_tier ?? BestTier(classes, _widest))
             {
                 case InstructionSet.Avx512:
                     InferRows<Simd512>(probabilities, classes, image, marginals);
@@ -128,10 +130,10 @@ internal sealed class DenseCrf : IDisposable
     /// <summary>
     /// The widest vectors that leave no more lanes empty than narrower ones would: memory traffic is what costs time.
     /// </summary>
-    private static InstructionSet BestTier(int classes) =>
-        InstructionSets.Best == InstructionSet.Avx512 && MeanField.Stride<Simd256>(classes) < MeanField.Stride<Simd512>(classes)
+    private static InstructionSet BestTier(int classes, InstructionSet widest) =>
+        widest == InstructionSet.Avx512 && MeanField.Stride<Simd256>(classes) < MeanField.Stride<Simd512>(classes)
             ? InstructionSet.Avx2
-            : InstructionSets.Best;
+            : widest;
 
     private static DeepLabException NoProbability(ReadOnlySpan<float> probabilities, int classes, int width, int index) => new(FormattableString.Invariant(
         $"the probability of class {index % classes} at row {index / classes / width}, column {index / classes % width} is {probabilities[index]}; ")

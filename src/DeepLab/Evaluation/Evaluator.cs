@@ -67,7 +67,7 @@ public static class Evaluator
         var counts = new EvaluationCounts(dataset.Classes, options.TrimapWidths);
         EvaluationCounts? refinedCounts = options.Crf is null ? null : new EvaluationCounts(dataset.Classes, options.TrimapWidths);
         TrimapBands? bands = options.TrimapWidths.Count == 0 ? null : new TrimapBands(options.TrimapWidths);
-        using CrfRefinement? refinement = options.Crf is null ? null : new CrfRefinement(options.Crf, options.CrfThreads);
+        using CrfRefinement? refinement = options.Crf is null ? null : new CrfRefinement(options.Crf, options.CrfThreads, network.Backend.CpuInstructionSet);
         using var predictor = new Predictor(network);
         for (int i = 0; i < dataset.Samples.Count; i++)
         {

@@ -1,3 +1,4 @@
+using DeepLab.Cpu;
 using DeepLab.Crf;
 using DeepLab.Imaging;
 using DeepLab.Tensors;
@@ -17,9 +18,11 @@ public sealed class CrfRefinement : IDisposable
     /// <summary>Creates the field and starts its threads.</summary>
     /// <param name="options">Kernels and steps; null for DeepLab v2's.</param>
     /// <param name="threads">The number of compute threads including the caller's; 0 for one per processor.</param>
+    /// <param name="instructionSet">The widest instruction set to use; null for the widest that this process may use.</param>
     /// <exception cref="DeepLabException">An option is out of range.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The number of threads is negative or above 1024.</exception>
-    public CrfRefinement(DenseCrfOptions? options = null, int threads = 0) => _crf = new DenseCrf(options, threads);
+    public CrfRefinement(DenseCrfOptions? options = null, int threads = 0, InstructionSet? instructionSet = null) =>
+        _crf = new DenseCrf(options, threads, tier: null, instructionSet);
 
     /// <summary>The marginal probabilities of every pixel's classes.</summary>
     /// <param name="scores">

@@ -42,7 +42,7 @@ public sealed class PhotographPredictor : IDisposable
         ArgumentNullException.ThrowIfNull(network);
         ArgumentOutOfRangeException.ThrowIfNegative(maxSide);
         _maxSide = maxSide;
-        _refinement = crf is null ? null : new CrfRefinement(crf, threads);
+        _refinement = crf is null ? null : new CrfRefinement(crf, threads, network.Backend.CpuInstructionSet);
         _predictor = new Predictor(network, expectedImages);
     }
 

@@ -23,7 +23,7 @@ public static class WarmUp
     /// <param name="options">How it will compute; one thread is used regardless.</param>
     public static void Run(Device device, BackendOptions? options = null)
     {
-        using Backend backend = device.CreateBackend((options ?? new BackendOptions()) with { Threads = 1 });
+        using Backend backend = device.CreateBackend((options ?? new BackendOptions()) with { Threads = 2 });
         using Execution execution = backend.CreateExecution();
         Run(execution);
     }

@@ -1,5 +1,4 @@
 using DeepLab.Backends;
-using DeepLab.Models;
 
 namespace DeepLab.Layers;
 

@@ -2,7 +2,7 @@ namespace DeepLab.Tensors;
 
 /// <summary>
 /// Lays out the buffers of a step once and hands out the same ones in every later step of the same sizes. A step is
-/// first <em>planned</em>: its code runs against a backend that does nothing, and each rented tensor gets the first gap
+/// first <em>planned</em>: its code runs with operations that do nothing, and each rented tensor gets the first gap
 /// that is free when it is rented. Once all lifetimes are known, tensors are laid out again with the largest first, if
 /// that takes less memory. The plan's extent is then allocated as one buffer, and running the same code again replays
 /// the plan without allocating.
@@ -44,6 +44,13 @@ internal sealed class Arena(IBufferAllocator allocator) : IDisposable
         _lives.Clear();
         _extent = 0;
         IsPlanning = true;
+    }
+
+    /// <summary>Ends planning without a plan; the next pass plans again.</summary>
+    public void AbandonPlan()
+    {
+        BeginPlan();
+        IsPlanning = false;
     }
 
     /// <summary>Ends planning and allocates what the plan needs, unless the memory already held is enough.</summary>

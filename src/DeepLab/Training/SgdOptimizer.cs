@@ -48,6 +48,12 @@ internal sealed class SgdOptimizer : IDisposable
         }
     }
 
+    /// <summary>Sets all gradients to zero.</summary>
+    public void ClearGradients()
+    {
+        foreach (Parameter parameter in _parameters) _execution.Clear(parameter.RequiredGradient);
+    }
+
     /// <summary>The L2 norm of all gradients together, read from the device once.</summary>
     public double GradientNorm()
     {

@@ -108,6 +108,8 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(observers);
         if (Validation is not null && Validation.Dataset.Classes != _dataset.Classes)
             throw new DeepLabException($"the network has {_dataset.Classes} classes, the validation dataset {Validation.Dataset.Classes}");
+        _step.Restart();
+        _optimizer.ClearGradients(); // a run before this one may have failed in the middle of an update
         using var loader = new SampleLoader(_dataset, _options.Recipe, _options.Seed, _options.LoaderThreads, shuffle: _options.Shuffle, preprocessing: _network.Configuration.Preprocessing);
         using TrainingLog? log = _options.SnapshotDirectory is null ? null : new TrainingLog(_options.SnapshotDirectory);
         var all = new TrainingObservers(log is null ? observers : [log, .. observers]);

@@ -80,6 +80,9 @@ internal sealed class TrainingStep : IDisposable
         return images;
     }
 
+    /// <summary>Forgets images whose losses were not read, as after a failure in the middle of an update.</summary>
+    public void Restart() => _images = 0;
+
     /// <summary>Frees labels and losses.</summary>
     public void Dispose()
     {

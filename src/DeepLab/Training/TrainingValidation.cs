@@ -48,13 +48,22 @@ public sealed class TrainingValidation
     {
         var clock = Stopwatch.StartNew();
         RgbImage? panel = null;
-        EvaluationReport report = Evaluator.Evaluate(
-            network,
-            Dataset,
-            $"the network after iteration {iteration}",
-            evaluated => observer.OnEvaluationProgress(iteration, evaluated, Dataset.Samples.Count),
-            cancellation,
-            image => panel ??= Panel(image));
+        EvaluationReport report;
+        try
+        {
+            report = Evaluator.Evaluate(
+                network,
+                Dataset,
+                $"the network after iteration {iteration}",
+                evaluated => observer.OnEvaluationProgress(iteration, evaluated, Dataset.Samples.Count),
+                cancellation,
+                image => panel ??= Panel(image));
+        }
+        finally
+        {
+            network.ReleasePrepacked(); // training has no use for the copies that prediction keeps
+        }
+
         return new ValidationResult(iteration, report, panel!, clock.Elapsed);
     }
 

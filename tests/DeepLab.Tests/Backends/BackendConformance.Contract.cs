@@ -57,6 +57,11 @@ public abstract partial class BackendConformance
         execution.Plan(ExecutionMode.Predict, () => convolution.Forward(execution, execution.Arena.Rent(shape), execution.Arena.Rent(spec.OutputShape(shape))));
         Assert.Equal(2.0 * 9 * 3 * 4 * 30, execution.PlannedFloatingPointOperations);
         Assert.Throws<ArgumentException>(() => execution.Plan(ExecutionMode.Predict, () => convolution.Forward(execution, execution.Arena.Rent(shape), execution.Arena.Rent(shape))));
+
+        // A plan that failed is over: operations do what they say again.
+        Tensor x = backend.NewTensor(shape, [.. Enumerable.Repeat(1.0, 90)]);
+        execution.Clear(x);
+        Assert.DoesNotContain(backend.Read(x), v => v != 0);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ internal sealed unsafe class CpuBackend : Backend
     private readonly Lock _computing = new();
     private readonly WorkerPool _pool;
     private readonly CpuKernels _kernels;
-    private readonly CpuBuffer[] _scratchMemory;
+    private readonly CpuBuffer?[] _scratchMemory;
     private WorkerScratch* _scratch;
 
     /// <summary>Starts the backend's threads.</summary>
@@ -30,9 +30,17 @@ internal sealed unsafe class CpuBackend : Backend
         ExactConvolutions = exactConvolutions;
         _kernels = CpuKernels.Of(InstructionSet);
         _pool = WorkerPool.Rent(threads);
-        _scratchMemory = new CpuBuffer[_pool.Threads];
+        _scratchMemory = new CpuBuffer?[_pool.Threads];
         _scratch = (WorkerScratch*)NativeMemory.AllocZeroed((nuint)(_pool.Threads * sizeof(WorkerScratch)));
-        for (int i = 0; i < _pool.Threads; i++) AllocateScratch(i);
+        try
+        {
+            for (int i = 0; i < _pool.Threads; i++) AllocateScratch(i);
+        }
+        catch
+        {
+            Dispose(true);
+            throw;
+        }
     }
 
     /// <summary>The instruction set in use.</summary>
@@ -62,6 +70,8 @@ internal sealed unsafe class CpuBackend : Backend
     {
         lock (_computing) _pool.Run(ref body, units);
     }
+
+    internal override InstructionSet? CpuInstructionSet => InstructionSet;
 
     internal override DeviceBuffer Allocate(long length)
     {
@@ -117,11 +127,16 @@ internal sealed unsafe class CpuBackend : Backend
 
     private protected override void Dispose(bool disposing)
     {
-        if (!disposing || _scratch is null) return;
-        _pool.Dispose();
-        foreach (CpuBuffer buffer in _scratchMemory) buffer.Dispose();
-        NativeMemory.Free(_scratch);
-        _scratch = null;
+        if (!disposing) return;
+        lock (_computing)
+        {
+            // Not amid an operation of another thread, which reads the scratch memory.
+            if (_scratch is null) return;
+            _pool.Dispose();
+            foreach (CpuBuffer? buffer in _scratchMemory) buffer?.Dispose();
+            NativeMemory.Free(_scratch);
+            _scratch = null;
+        }
     }
 
     private void AllocateScratch(int worker)

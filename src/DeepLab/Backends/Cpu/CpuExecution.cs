@@ -13,7 +13,7 @@ internal sealed unsafe partial class CpuExecution(CpuBackend backend, ExecutionO
     /// </summary>
     private const long FirstWorkspace = 1 << 24;
 
-    private CpuBuffer _workspace = new(1), _zeros = new(1), _grids = new(1);
+    private CpuBuffer? _workspace, _zeros, _grids;
 
     /// <summary>The CPU's threads and kernels.</summary>
     public CpuBackend Cpu => backend;
@@ -36,16 +36,17 @@ internal sealed unsafe partial class CpuExecution(CpuBackend backend, ExecutionO
     private protected override void Dispose(bool disposing)
     {
         if (!disposing) return;
-        _workspace.Dispose();
-        _zeros.Dispose();
-        _grids.Dispose();
+        _workspace?.Dispose();
+        _zeros?.Dispose();
+        _grids?.Dispose();
     }
 
-    private static float* Grow(ref CpuBuffer buffer, long values, long least = 0)
+    private float* Grow(ref CpuBuffer? buffer, long values, long least = 0)
     {
-        if (buffer.Length >= values) return buffer.Pointer;
-        buffer.Dispose();
-        buffer = new CpuBuffer(Math.Max(values, least));
+        if (buffer is not null && buffer.Length >= values) return buffer.Pointer;
+        buffer?.Dispose();
+        buffer = null; // if the next line throws, nothing points to freed memory
+        buffer = (CpuBuffer)backend.Allocate(Math.Max(values, least));
         return buffer.Pointer;
     }
 }
