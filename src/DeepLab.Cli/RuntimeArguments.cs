@@ -37,7 +37,9 @@ internal sealed class RuntimeArguments
     /// <summary>The instruction sets as <c>--instruction-set</c> names them.</summary>
     public static IReadOnlyDictionary<string, InstructionSet> InstructionSetNames { get; } = new Dictionary<string, InstructionSet>
     {
-        ["avx512"] = InstructionSet.Avx512, ["avx2"] = InstructionSet.Avx2, ["portable"] = InstructionSet.Portable,
+        ["avx512"] = InstructionSet.Avx512,
+        ["avx2"] = InstructionSet.Avx2,
+        ["portable"] = InstructionSet.Portable,
     };
 
     /// <summary>The number of compute threads, 0 for one per processor.</summary>

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using DeepLab.Data;
 using DeepLab.Backends;
+using DeepLab.Data;
 using DeepLab.Models;
 using DeepLab.Training;
 using DeepLab.Weights;

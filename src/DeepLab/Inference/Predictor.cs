@@ -1,7 +1,6 @@
 using DeepLab.Backends;
 using DeepLab.Data;
 using DeepLab.Imaging;
-using DeepLab.Layers;
 using DeepLab.Models;
 using DeepLab.Tensors;
 

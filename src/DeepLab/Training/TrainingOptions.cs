@@ -1,6 +1,5 @@
-using DeepLab.Data;
 using DeepLab.Backends;
-using DeepLab.Layers;
+using DeepLab.Data;
 
 namespace DeepLab.Training;
 
