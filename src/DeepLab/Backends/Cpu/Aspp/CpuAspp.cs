@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using DeepLab.Cpu;
 using DeepLab.Tensors;
@@ -16,16 +17,24 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
     private readonly CpuBackend _backend;
     private readonly PrepackedKernel _forward, _backward;
 
+    // Listed once; the lists do not move, and live as long as this.
+    private readonly AsppTap[] _taps = GC.AllocateArray<AsppTap>(AsppTaps.Most, pinned: true);
+    private readonly AsppGroup[] _groups = GC.AllocateArray<AsppGroup>(AsppTaps.Most, pinned: true);
+    private readonly int[] _sources = GC.AllocateArray<int>(AsppTaps.Most, pinned: true);
+    private readonly AsppTaps _all;
+
     public CpuAspp(CpuBackend backend, AsppSpec spec, IReadOnlyList<ConvolutionWeights> weights, string name)
         : base(spec, weights, name)
     {
         _backend = backend;
-        AsppTap* taps = stackalloc AsppTap[AsppTaps.Most];
-        AsppGroup* groups = stackalloc AsppGroup[AsppTaps.Most];
-        int* sources = stackalloc int[AsppTaps.Most];
-        AsppTaps all = AsppTaps.Of(spec, TileColumns, taps, groups, sources);
-        _forward = new PrepackedKernel(backend, (long)all.Channels * all.Columns, (_, memory) => PackForward(PointerIn(memory)));
-        _backward = new PrepackedKernel(backend, (long)GemmProducts<TSimd>.PaddedColumns(all.Channels) * all.Columns, (_, memory) => PackBackward(PointerIn(memory)));
+        _all = AsppTaps.Of(
+            spec,
+            TileColumns,
+            (AsppTap*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_taps)),
+            (AsppGroup*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_groups)),
+            (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_sources)));
+        _forward = new PrepackedKernel(backend, (long)_all.Channels * _all.Columns, (_, memory) => PackForward(PointerIn(memory)));
+        _backward = new PrepackedKernel(backend, (long)GemmProducts<TSimd>.PaddedColumns(_all.Channels) * _all.Columns, (_, memory) => PackBackward(PointerIn(memory)));
     }
 
     private static int TileColumns => GemmProducts<TSimd>.TileColumns;
@@ -50,11 +59,8 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
 
     private protected override void ForwardCore(Execution execution, Tensor x, Tensor y)
     {
-        AsppTap* taps = stackalloc AsppTap[AsppTaps.Most];
-        AsppGroup* groups = stackalloc AsppGroup[AsppTaps.Most];
-        int* sources = stackalloc int[AsppTaps.Most];
         AsppMap* list = stackalloc AsppMap[x.Shape.Maps.Length];
-        AsppTaps all = AsppTaps.Of(Spec, TileColumns, taps, groups, sources);
+        AsppTaps all = _all;
         AsppMaps maps = MapsOf(x.Shape, list);
         long productLength = (long)(x.Shape.Rows + 8) * all.Columns;
         float* products = ((CpuExecution)execution).Workspace(productLength + _forward.Length);
@@ -85,15 +91,12 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
             Target = PointerOf(y),
         };
         _backend.Run(ref sums, WorkerPool.UnitsOf(x.Shape.Rows, AsppSums.UnitRows));
-        KeepAlive(x, y, Weights);
+        KeepAlive(x, y, Weights, this);
     }
 
     private protected override void BackwardInputCore(Execution execution, Tensor dy, Tensor dx, Tensor? mask)
     {
-        AsppTap* taps = stackalloc AsppTap[AsppTaps.Most];
-        AsppGroup* groups = stackalloc AsppGroup[AsppTaps.Most];
-        int* sources = stackalloc int[AsppTaps.Most];
-        AsppTaps all = AsppTaps.Of(Spec, TileColumns, taps, groups, sources);
+        AsppTaps all = _all;
         long size = (long)dy.Shape.Rows * all.Columns;
         float* gathered = ((CpuExecution)execution).Workspace(size + _backward.Length);
         using var packed = new PackedReader(_backward, execution, Version, gathered + size);
@@ -103,15 +106,12 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
         TapRun run = default;
         var epilogue = new Epilogue { Target = PointerOf(dx), Columns = all.Channels, Mask = PointerOrNull(mask) };
         GemmProducts<TSimd>.Multiply(_backend, ConvolutionGather.Plain(gathered, dy.Shape.Rows, all.Columns, &map, &run), packed.Pointer, epilogue);
-        KeepAlive(dy, dx, mask);
+        KeepAlive(dy, dx, mask, this);
     }
 
     private protected override void BackwardWeightsCore(Execution execution, Tensor x, Tensor dy, ReadOnlySpan<Tensor> kernelGradients, ReadOnlySpan<Tensor> biasGradients)
     {
-        AsppTap* taps = stackalloc AsppTap[AsppTaps.Most];
-        AsppGroup* groups = stackalloc AsppGroup[AsppTaps.Most];
-        int* sources = stackalloc int[AsppTaps.Most];
-        AsppTaps all = AsppTaps.Of(Spec, TileColumns, taps, groups, sources);
+        AsppTaps all = _all;
         long gatheredSize = (long)dy.Shape.Rows * all.Columns, gradientSize = (long)all.Channels * all.Columns;
         GatherMap map = default;
         TapRun run = default;
@@ -127,7 +127,7 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
         var scatter = new AsppScatter { Taps = all, Source = gradient, Targets = targets };
         _backend.Run(ref scatter, all.Channels);
         foreach (Tensor bias in biasGradients) GemmProducts<TSimd>.AddBiasGradient(_backend, dy, bias);
-        KeepAlive(x, dy);
+        KeepAlive(x, dy, this);
         foreach (Tensor tensor in kernelGradients) KeepAlive(tensor);
     }
 
@@ -140,28 +140,22 @@ internal sealed unsafe class CpuAspp<TSimd> : PreparedAspp
 
     private void PackForward(float* target)
     {
-        AsppTap* taps = stackalloc AsppTap[AsppTaps.Most];
-        AsppGroup* groups = stackalloc AsppGroup[AsppTaps.Most];
-        int* sources = stackalloc int[AsppTaps.Most];
-        AsppTaps all = AsppTaps.Of(Spec, TileColumns, taps, groups, sources);
+        AsppTaps all = _all;
         float** kernels = stackalloc float*[AsppTaps.MostBranches];
         ListKernels(kernels);
         var packing = new AsppPacking { Taps = all, Weights = kernels, Panel = TileColumns, Target = target };
         _backend.Run(ref packing, all.Columns / TileColumns);
-        KeepAlive(Weights);
+        KeepAlive(Weights, this);
     }
 
     private void PackBackward(float* target)
     {
-        AsppTap* taps = stackalloc AsppTap[AsppTaps.Most];
-        AsppGroup* groups = stackalloc AsppGroup[AsppTaps.Most];
-        int* sources = stackalloc int[AsppTaps.Most];
-        AsppTaps all = AsppTaps.Of(Spec, TileColumns, taps, groups, sources);
+        AsppTaps all = _all;
         float** kernels = stackalloc float*[AsppTaps.MostBranches];
         ListKernels(kernels);
         var packing = new TransposedAsppPacking { Taps = all, Weights = kernels, Panel = TileColumns, Target = target };
         _backend.Run(ref packing, WorkerPool.UnitsOf(all.Channels, TileColumns));
-        KeepAlive(Weights);
+        KeepAlive(Weights, this);
     }
 
     private void ListKernels(float** kernels)

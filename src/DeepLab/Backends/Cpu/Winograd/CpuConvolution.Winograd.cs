@@ -13,28 +13,25 @@ internal sealed unsafe partial class CpuConvolution<TSimd>
     private bool UsesWinograd(RaggedShape maps) =>
         !_backend.ExactConvolutions && WinogradTiles.Suit(Spec, maps) && Math.Max(Spec.InChannels, Spec.OutChannels) <= TransposedWinogradFilters<Simd512>.MostInChannels;
 
-    private void WinogradForward(CpuExecution execution, Tensor x, in Epilogue epilogue)
-    {
-        WinogradTiles tiles = execution.WinogradTilesOf(x.Shape, Spec.Dilation);
-        int atOnce = WinogradLayout.TilesAtOnce(Spec.InChannels, Spec.OutChannels, tiles.Count);
-        var layout = new WinogradLayout(Spec.InChannels, Spec.OutChannels, atOnce, TSimd.TileRows);
-        long maps = layout.FactorLength + layout.ProductLength;
-        float* memory = execution.Workspace(maps + _winogradForward.Length);
-        using var filters = new PackedReader(_winogradForward, execution, Weights.Version, memory + maps);
-        if (filters.IsWorkspace) TransformFilters(filters.Pointer);
-        WinogradConvolve(execution, tiles, layout, atOnce, PointerOf(x), filters.Pointer, memory, epilogue);
-    }
+    private void WinogradForward(CpuExecution execution, Tensor x, in Epilogue epilogue) =>
+        Winograd(execution, x, Spec.InChannels, Spec.OutChannels, isBackward: false, epilogue);
 
-    private void WinogradBackwardInput(CpuExecution execution, Tensor dy, in Epilogue epilogue)
+    private void WinogradBackwardInput(CpuExecution execution, Tensor dy, in Epilogue epilogue) =>
+        Winograd(execution, dy, Spec.OutChannels, Spec.InChannels, isBackward: true, epilogue);
+
+    // The gradient of the input is the same convolution with the kernel turned around, from output to input channels.
+    private void Winograd(CpuExecution execution, Tensor source, int channels, int columns, bool isBackward, in Epilogue epilogue)
     {
-        WinogradTiles tiles = execution.WinogradTilesOf(dy.Shape, Spec.Dilation);
-        int atOnce = WinogradLayout.TilesAtOnce(Spec.OutChannels, Spec.InChannels, tiles.Count);
-        var layout = new WinogradLayout(Spec.OutChannels, Spec.InChannels, atOnce, TSimd.TileRows);
+        PrepackedKernel copy = isBackward ? _winogradBackward : _winogradForward;
+        WinogradTiles tiles = execution.WinogradTilesOf(source.Shape, Spec.Dilation);
+        int atOnce = WinogradLayout.TilesAtOnce(channels, columns, tiles.Count);
+        var layout = new WinogradLayout(channels, columns, atOnce, TSimd.TileRows);
         long maps = layout.FactorLength + layout.ProductLength;
-        float* memory = execution.Workspace(maps + _winogradBackward.Length);
-        using var filters = new PackedReader(_winogradBackward, execution, Weights.Version, memory + maps);
-        if (filters.IsWorkspace) TransformTransposedFilters(filters.Pointer);
-        WinogradConvolve(execution, tiles, layout, atOnce, PointerOf(dy), filters.Pointer, memory, epilogue);
+        float* memory = execution.Workspace(maps + copy.Length);
+        using var filters = new PackedReader(copy, execution, Weights.Version, memory + maps);
+        if (filters.IsWorkspace && isBackward) TransformTransposedFilters(filters.Pointer);
+        else if (filters.IsWorkspace) TransformFilters(filters.Pointer);
+        WinogradConvolve(execution, tiles, layout, atOnce, PointerOf(source), filters.Pointer, memory, epilogue);
     }
 
     private void TransformFilters(float* target)
