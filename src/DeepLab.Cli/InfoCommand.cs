@@ -57,7 +57,7 @@ internal static class InfoCommand
         console.Row(".NET", $"{Environment.Version}, {RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}");
         console.Row("devices", string.Join("; ", Device.All.Select(d => $"{d} ({d.Description})")));
         console.Row("computes with", Describe(BackendOptions.AvailableInstructionSets[^1]));
-        console.Row("--instruction-set", string.Join(", ", RuntimeArguments.InstructionSetNames.Where(n => BackendOptions.AvailableInstructionSets.Contains(n.Value)).Select(n => n.Key)));
+        console.Row("usable sets", string.Join(", ", RuntimeArguments.InstructionSetNames.Where(n => BackendOptions.AvailableInstructionSets.Contains(n.Value)).Select(n => n.Key)) + " (--instruction-set)");
         console.Row("instruction sets", ProcessorFeatures());
         console.Row("threads", $"{Environment.ProcessorCount} (--threads 0)");
         console.Row("memory", $"{ConsoleText.Count(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20)} MiB");
