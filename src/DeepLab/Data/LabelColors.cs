@@ -49,7 +49,7 @@ public sealed class LabelColors
     /// has a pixel whose color stands for no class.
     /// </exception>
     /// <exception cref="DeepLabException">libspng is not installed.</exception>
-    public LabelMap LoadLabels(string path)
+    internal LabelMap LoadLabels(string path)
     {
         byte[] data = ImageFile.ReadAll(path);
         ImageHeader header = LabelMap.ReadHeader(data, path);

@@ -32,7 +32,7 @@ public sealed class LabelMapping
     public static LabelMapping None { get; } = new([]);
 
     /// <summary>The pairs of old and new values, sorted by the old.</summary>
-    public IReadOnlyList<KeyValuePair<byte, byte>> Pairs { get; }
+    internal IReadOnlyList<KeyValuePair<byte, byte>> Pairs { get; }
 
     /// <summary>The value that stands for <paramref name="label"/>.</summary>
     public byte this[byte label] => _table[label];
@@ -61,7 +61,7 @@ public sealed class LabelMapping
     }
 
     /// <summary>Replaces every label in place.</summary>
-    public void Apply(Span<byte> labels)
+    internal void Apply(Span<byte> labels)
     {
         if (Pairs.Count == 0) return;
         foreach (ref byte label in labels) label = _table[label];

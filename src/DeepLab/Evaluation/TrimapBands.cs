@@ -17,7 +17,7 @@ public sealed class TrimapBands
     public const int LargestWidth = BoundaryDistances.MostReach;
 
     /// <summary>The most bands at once.</summary>
-    public const int MostWidths = 100;
+    internal const int MostWidths = 100;
 
     private readonly BoundaryDistances _distances = new();
     private readonly int[] _widths, _squares;

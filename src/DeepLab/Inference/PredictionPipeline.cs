@@ -10,10 +10,10 @@ namespace DeepLab.Inference;
 public static class PredictionPipeline
 {
     /// <summary>The maximum number of photographs that have been read, or are being read, before their turn.</summary>
-    public const int ReadAhead = 2;
+    internal const int ReadAhead = 2;
 
     /// <summary>The maximum number of photographs that have been predicted and are being written.</summary>
-    public const int WriteBehind = 3;
+    internal const int WriteBehind = 3;
 
     /// <summary>The outcome of a photograph: it is being written, or it failed.</summary>
     private sealed record End<TItem, TResult>(TItem Item, Task<TResult>? Written, DeepLabException? Failure);

@@ -19,7 +19,7 @@ public sealed record DeepLabConfiguration(int Depth = 101, int Classes = 21)
 
     /// <summary>The number of blocks in each of the four stages.</summary>
     /// <exception cref="DeepLabException">The depth is not supported.</exception>
-    public IReadOnlyList<int> BlocksPerStage => Depth switch
+    internal IReadOnlyList<int> BlocksPerStage => Depth switch
     {
         18 => [2, 2, 2, 2],
         34 or 50 => [3, 4, 6, 3],
@@ -33,7 +33,7 @@ public sealed record DeepLabConfiguration(int Depth = 101, int Classes = 21)
 
     /// <summary>Checks depth and classes.</summary>
     /// <exception cref="DeepLabException">One of them is out of range.</exception>
-    public void Validate()
+    internal void Validate()
     {
         _ = BlocksPerStage;
         if (Classes is < 2 or > 255) throw new DeepLabException($"{Classes} classes: from 2 to 255 are possible, background among them");

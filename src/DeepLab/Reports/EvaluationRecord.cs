@@ -14,13 +14,13 @@ public sealed class EvaluationRecord
     public IReadOnlyList<EvaluationReport> Reports => _reports;
 
     /// <summary>The evaluation with the largest mean IoU, the first of equals; null before the first.</summary>
-    public EvaluationReport? Best { get; private set; }
+    internal EvaluationReport? Best { get; private set; }
 
     /// <summary>The images of <see cref="Best"/>; null where none were given.</summary>
     public ImageRanking? Images { get; private set; }
 
     /// <summary>Facts about <see cref="Best"/>: a term and what it is each.</summary>
-    public IReadOnlyList<(string Term, string Value)> Facts { get; private set; } = [];
+    internal IReadOnlyList<(string Term, string Value)> Facts { get; private set; } = [];
 
     /// <summary>Adds a snapshot.</summary>
     /// <param name="report">Its measures, with the confusion matrix.</param>

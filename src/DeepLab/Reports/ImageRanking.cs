@@ -11,7 +11,7 @@ namespace DeepLab.Reports;
 public sealed class ImageRanking
 {
     /// <summary>How many images of each kind are kept unless it is said.</summary>
-    public const int DefaultCount = 6;
+    internal const int DefaultCount = 6;
 
     private const int MostCount = 100;
 

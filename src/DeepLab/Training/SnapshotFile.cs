@@ -36,13 +36,13 @@ public sealed record SnapshotFile(string Path, long Iteration)
     /// in the order of their iterations. Empty if there are none.
     /// </summary>
     /// <exception cref="DeepLabException">The folder cannot be read.</exception>
-    public static IReadOnlyList<SnapshotFile> FindNumbered(string folder) =>
+    internal static IReadOnlyList<SnapshotFile> FindNumbered(string folder) =>
         InOrder(WeightsIn(folder).Select(FromNumbered));
 
     /// <summary>
     /// A file whose name ends in a number before its extension, which is taken for the iteration; null if it does not.
     /// </summary>
-    public static SnapshotFile? FromNumbered(string path)
+    internal static SnapshotFile? FromNumbered(string path)
     {
         string name = System.IO.Path.GetFileNameWithoutExtension(path);
         return Parse(path, name.TrimEnd("0123456789".ToCharArray()));

@@ -14,12 +14,12 @@ namespace DeepLab.Training;
 public sealed class Trainer : IDisposable
 {
     /// <summary>The number of iterations that the reported loss is averaged over.</summary>
-    public const int LossWindow = 20;
+    internal const int LossWindow = 20;
 
     /// <summary>
     /// The number of crops that batch norm's statistics are measured on when training starts from scratch.
     /// </summary>
-    public const int CalibrationCrops = 32;
+    internal const int CalibrationCrops = 32;
 
     private readonly DeepLabResNet _network;
     private readonly SegmentationDataset _dataset;

@@ -23,7 +23,7 @@ public sealed record ValidationResult(int Iteration, EvaluationReport Report, Rg
 public sealed class TrainingValidation
 {
     /// <summary>The longest side of each picture of a panel; larger images are shrunk to it.</summary>
-    public const int LongestPanelSide = 512;
+    internal const int LongestPanelSide = 512;
 
     /// <summary>Determines what to evaluate on, and how often.</summary>
     /// <param name="dataset">The validation images and labels, of the network's classes.</param>
